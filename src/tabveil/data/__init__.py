@@ -1,0 +1,1 @@
+"""Tables: what they hold (schema), how they are read (tables) and how they are split."""

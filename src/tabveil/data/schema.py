@@ -1,0 +1,243 @@
+"""What does a table hold: which columns, of which kind, in which role?
+
+A `Schema` describes a table without holding any of its rows: no minimum, no maximum, no level.
+Kinds say how a column is modelled, roles what it means for privacy. It travels as JSON beside
+every generator. Inference gives each column a kind *and the reason*, so a person can check it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import pandas as pd
+
+from tabveil.errors import DataError
+
+Kind = Literal["numeric", "categorical", "boolean", "datetime", "identifier"]
+KINDS: tuple[str, ...] = get_args(Kind)
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        name: as in the table.
+        kind: how it is modelled; identifiers never are.
+        dtype: the pandas dtype that a sampled column gets back.
+        decimals: numeric only: decimal places kept in sampled values; 0 for whole numbers,
+            None where the source is not rounded.
+        reason: why inference chose this kind.
+    """
+
+    name: str
+    kind: Kind
+    dtype: str
+    decimals: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a table and the roles some of them play."""
+
+    columns: tuple[Column, ...]
+    target: str | None = None
+    sensitive: tuple[str, ...] = ()
+    quasi_identifiers: tuple[str, ...] = ()
+    group: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Column names, in table order."""
+        return [column.name for column in self.columns]
+
+    def __getitem__(self, name: str) -> Column:
+        """The column of that name."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise DataError(f"no column {name!r}; the table has: {', '.join(self.names)}")
+
+    def of_kind(self, *kinds: Kind) -> list[str]:
+        """Names of the columns of these kinds, in table order."""
+        return [column.name for column in self.columns if column.kind in kinds]
+
+    def modelled(self) -> Schema:
+        """The schema without identifiers and the group column: what a synthesizer sees."""
+        columns = tuple(c for c in self.columns if c.kind != "identifier" and c.name != self.group)
+        return replace(self, columns=columns, group=None)
+
+    def with_roles(
+        self,
+        *,
+        target: str | None,
+        sensitive: Iterable[str] = (),
+        quasi_identifiers: Iterable[str] = (),
+        group: str | None = None,
+    ) -> Schema:
+        """Set the roles; every name must be a column. Raises DataError otherwise."""
+        schema = replace(
+            self,
+            target=target,
+            sensitive=tuple(sensitive),
+            quasi_identifiers=tuple(quasi_identifiers),
+            group=group,
+        )
+        for role, names in schema._roles().items():
+            for name in names:
+                if name not in self.names:
+                    raise DataError(
+                        f"{role}={name!r} is not a column; the table has: {', '.join(self.names)}"
+                    )
+        if target is not None and self[target].kind == "identifier":
+            raise DataError(
+                f"target={target!r} looks like an identifier ({self[target].reason}); "
+                f"name another target, or set its kind under dataset.kinds"
+            )
+        return schema
+
+    def _roles(self) -> dict[str, tuple[str, ...]]:
+        return {
+            "target": (self.target,) if self.target else (),
+            "sensitive": self.sensitive,
+            "quasi_identifiers": self.quasi_identifiers,
+            "group": (self.group,) if self.group else (),
+        }
+
+    def roles_of(self, name: str) -> list[str]:
+        """The roles that a column plays."""
+        return [role for role, names in self._roles().items() if name in names]
+
+    def restore(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Give a table this schema's column order, rounding and dtypes.
+
+        Whole-number dtypes cannot hold missing values: such a column stays float where a value
+        is missing. Raises DataError when a column is absent or cannot be cast.
+        """
+        missing = [name for name in self.names if name not in table.columns]
+        if missing:
+            raise DataError(f"the table lacks the columns {missing}; it needs {self.names}")
+        return pd.DataFrame(
+            {column.name: _restore_column(table[column.name], column) for column in self.columns},
+            columns=self.names,
+        )
+
+    def to_json(self) -> str:
+        """The schema as JSON text; `from_json` gives an equal schema back."""
+        return json.dumps({"version": SCHEMA_VERSION, **asdict(self)}, indent=1, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Schema:
+        """Read `to_json`'s text. Raises DataError when it is no schema of this version."""
+        try:
+            data = json.loads(text)
+            version = data.pop("version")
+            if version != SCHEMA_VERSION:
+                raise DataError(f"schema version {version!r} is not known here; re-run prepare")
+            columns = tuple(Column(**column) for column in data.pop("columns"))
+            lists = {key: tuple(data.pop(key)) for key in ("sensitive", "quasi_identifiers")}
+            return cls(columns=columns, **lists, **data)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(f"not a schema: {type(error).__name__}: {error}") from error
+
+    def save(self, path: Path) -> None:
+        """Write `to_json` to a file."""
+        path.write_text(self.to_json() + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Schema:
+        """Read a file written by `save`. Raises DataError when absent or wrong."""
+        if not path.is_file():
+            raise DataError(f"no schema at {path}; run `tabveil prepare` first")
+        return cls.from_json(path.read_text(encoding="utf-8"))
+
+
+def _restore_column(values: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    values = values.reset_index(drop=True)
+    if column.kind == "numeric" and column.decimals is not None:
+        values = pd.to_numeric(values).round(column.decimals)
+    try:
+        return values.astype(column.dtype)  # type: ignore[call-overload, no-any-return]
+    except (ValueError, TypeError) as error:
+        if values.isna().any() and values.notna().any() or values.isna().all():
+            return values
+        raise DataError(
+            f"column {column.name!r} cannot be made {column.dtype}: {type(error).__name__}"
+        ) from error
+
+
+def infer_schema(table: pd.DataFrame, *, kinds: Mapping[str, str] | None = None) -> Schema:
+    """Infer each column's kind, with the reason.
+
+    Args:
+        table: shape (n, n_columns), with unique string column names.
+        kinds: column -> kind, for the columns where a person knows better.
+
+    Raises:
+        DataError: the table has no rows or columns, repeats a name, or `kinds` names an unknown
+            column or kind.
+    """
+    names = [str(name) for name in table.columns]
+    if not names or not len(table):
+        raise DataError(f"the table is empty: {len(table)} rows, {len(names)} columns")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise DataError(f"column names must be unique; repeated: {', '.join(repeated)}")
+    for name, kind in (kinds or {}).items():
+        if name not in names:
+            raise DataError(f"dataset.kinds names {name!r}, which is no column; has: {names}")
+        if kind not in KINDS:
+            raise DataError(f"dataset.kinds.{name}={kind!r}: a kind is one of {', '.join(KINDS)}")
+    given = dict(kinds or {})
+    return Schema(tuple(_infer_column(table[name], given.get(str(name))) for name in table.columns))
+
+
+def _infer_column(values: pd.Series[Any], given: str | None) -> Column:
+    name, dtype = str(values.name), str(values.dtype)
+    kind, reason = (given, "given in the config") if given else _infer_kind(values)
+    decimals = _decimals(values) if kind == "numeric" else None
+    return Column(name, kind, dtype, decimals, reason)  # type: ignore[arg-type]
+
+
+def _infer_kind(values: pd.Series[Any]) -> tuple[Kind, str]:
+    present = values.dropna()
+    if present.empty:
+        kind: Kind = "numeric" if pd.api.types.is_numeric_dtype(values) else "categorical"
+        return kind, "every value is missing"
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return "datetime", "dates"
+    if pd.api.types.is_bool_dtype(present.infer_objects()):
+        return "boolean", "true or false"
+    if pd.api.types.is_numeric_dtype(values):
+        return _infer_numeric(present)
+    n_distinct = present.astype(str).nunique()
+    if len(present) >= 20 and n_distinct > 0.9 * len(present):
+        return "identifier", f"{n_distinct} different texts in {len(present)} rows"
+    return "categorical", f"{n_distinct} different texts"
+
+
+def _infer_numeric(present: pd.Series[Any]) -> tuple[Kind, str]:
+    if present.isin([0, 1]).all():
+        return "boolean", "only 0 and 1"
+    n_distinct = present.nunique()
+    whole = pd.api.types.is_integer_dtype(present)
+    if whole and len(present) >= 20 and n_distinct == len(present):
+        named = str(present.name).lower() == "id" or str(present.name).lower().endswith("_id")
+        if named or int(present.max()) - int(present.min()) + 1 == n_distinct:
+            return "identifier", "a different whole number in every row, numbered or named as an id"
+    return "numeric", f"numbers, {n_distinct} different"
+
+
+def _decimals(values: pd.Series[Any], *, most: int = 6) -> int | None:
+    """Decimal places that hold every value exactly; None beyond `most` places."""
+    numbers = pd.to_numeric(values, errors="coerce").dropna().astype(float)
+    for places in range(most + 1):
+        if numbers.round(places).eq(numbers).all():
+            return places
+    return None

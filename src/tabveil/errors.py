@@ -1,0 +1,55 @@
+"""Which errors can a user meet, and with which exit code does the command end?
+
+    TabveilError         1   anything else; also the base that callers catch
+    ├── ConfigError      2   an override, a config, a search space
+    ├── DataError        2   a table, its schema, its split
+    │   └── ConditionError  2   a `where` that names nothing, or that no row meets
+    ├── StudyError       2   a stored study that does not fit this command
+    ├── ArtifactError    2   a saved generator that is missing, incomplete or altered
+    ├── TrackingError    1   MLflow cannot be reached, or refuses
+    └── EvaluationError  1   a metric or an attack could not give its number
+
+A message says what was wrong, where, and what to do; it never quotes row contents.
+"""
+
+
+class TabveilError(Exception):
+    """Base of every error a user can cause or must act on."""
+
+    exit_code = 1
+
+
+class ConfigError(TabveilError):
+    """The command, an override or a config file is wrong."""
+
+    exit_code = 2
+
+
+class DataError(TabveilError):
+    """A table, its schema or its split is not usable."""
+
+    exit_code = 2
+
+
+class ConditionError(DataError):
+    """A condition on sampled rows names nothing that exists, or cannot be met."""
+
+
+class StudyError(TabveilError):
+    """The stored study was made with another space, dataset or configuration."""
+
+    exit_code = 2
+
+
+class ArtifactError(TabveilError):
+    """A saved generator is missing, incomplete or does not fit its own description."""
+
+    exit_code = 2
+
+
+class TrackingError(TabveilError):
+    """The tracking server or the registry cannot be reached or refuses."""
+
+
+class EvaluationError(TabveilError):
+    """A metric or an attack that an objective needs gave no number."""

@@ -1,0 +1,1 @@
+"""Shared measuring instruments: the mixed-type distance and the intervals."""

@@ -1,0 +1,1 @@
+"""The sweep: space, objective, study, front."""

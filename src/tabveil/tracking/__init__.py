@@ -1,0 +1,1 @@
+"""MLflow: runs, the artifact, the registry."""
