@@ -141,8 +141,8 @@ class Schema:
             if version != SCHEMA_VERSION:
                 raise DataError(f"schema version {version!r} is not known here; re-run prepare")
             columns = tuple(Column(**column) for column in data.pop("columns"))
-            lists = {key: tuple(data.pop(key)) for key in ("sensitive", "quasi_identifiers")}
-            return cls(columns=columns, **lists, **data)
+            sensitive, quasi = (tuple(data.pop(k)) for k in ("sensitive", "quasi_identifiers"))
+            return cls(columns=columns, sensitive=sensitive, quasi_identifiers=quasi, **data)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"not a schema: {type(error).__name__}: {error}") from error
 
@@ -165,7 +165,7 @@ def _restore_column(values: pd.Series[Any], column: Column) -> pd.Series[Any]:
     try:
         return values.astype(column.dtype)  # type: ignore[call-overload, no-any-return]
     except (ValueError, TypeError) as error:
-        if values.isna().any() and values.notna().any() or values.isna().all():
+        if values.isna().any():
             return values
         raise DataError(
             f"column {column.name!r} cannot be made {column.dtype}: {type(error).__name__}"
