@@ -1,0 +1,1 @@
+"""Hydra → typed settings → objects: the only door through which configuration enters."""

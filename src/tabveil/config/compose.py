@@ -1,0 +1,132 @@
+"""Which configuration does a command line mean?
+
+Configs live in `conf/` (at the top of the repository; inside the package once installed) and in
+folders that the operator adds with `--config-dir`. Hydra composes them with the overrides; what
+comes out is plain data, and errors speak of the key that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+import tabveil
+from tabveil.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Composition:
+    """One command's composed configuration, and how to compose it again in another process."""
+
+    command: str
+    overrides: tuple[str, ...]
+    config_dir: str | None
+    node: DictConfig
+
+    def varied(self, overrides: Sequence[str]) -> Composition:
+        """The same command with more overrides, as a trial needs it."""
+        return compose_command(self.command, [*self.overrides, *overrides], self.config_dir)
+
+    def __reduce__(self) -> Any:
+        """Travel to workers as the recipe, not as the composed node."""
+        return compose_command, (self.command, self.overrides, self.config_dir)
+
+    def to_yaml(self) -> str:
+        """The composed configuration as YAML text, interpolations resolved where they can be."""
+        return OmegaConf.to_yaml(self.node)
+
+    def flat(self) -> dict[str, Any]:
+        """The resolved configuration as dotted keys, lists as they are."""
+        plain = OmegaConf.to_container(self.node, resolve=True)
+        assert isinstance(plain, dict)
+        return _flatten({str(key): value for key, value in plain.items()})
+
+
+def conf_root() -> Path:
+    """The folder with the shipped configs: in the wheel beside the code, else in the checkout."""
+    package = Path(tabveil.__file__).parent
+    for root in (package / "conf", package.parents[1] / "conf"):
+        if (root / "base.yaml").is_file():
+            return root
+    raise ConfigError(f"tabveil's configs are missing: looked beside {package}; reinstall tabveil")
+
+
+def compose_command(
+    command: str, overrides: Sequence[str] = (), config_dir: str | None = None
+) -> Composition:
+    """Compose `conf/<command>.yaml` with the overrides.
+
+    Raises:
+        ConfigError: an override has bad syntax or names an unknown key or config, or a mandatory
+            value is missing.
+    """
+    _register_resolvers()
+    extra = list(overrides)
+    if config_dir is not None:
+        folder = Path(config_dir).resolve()
+        if not folder.is_dir():
+            raise ConfigError(f"--config-dir {config_dir}: no such folder")
+        extra.append(f"hydra.searchpath=[file://{folder}]")
+    try:
+        with initialize_config_dir(str(conf_root()), version_base="1.3"):
+            node = compose(command, extra)
+        OmegaConf.resolve(node)
+        _require_values(node)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_explain(error)) from error
+    return Composition(command, tuple(overrides), config_dir, node)
+
+
+def parse_overrides(texts: Sequence[str]) -> list[Override]:
+    """Parse `key=value` texts with Hydra's grammar. Raises ConfigError on bad syntax."""
+    try:
+        parsed: list[Override] = OverridesParser.create().parse_overrides(list(texts))
+    except HydraException as error:
+        raise ConfigError(_explain(error)) from error
+    return parsed
+
+
+def _require_values(node: DictConfig) -> None:
+    missing = sorted(OmegaConf.missing_keys(node))
+    if missing:
+        raise ConfigError(f"a value is needed for: {', '.join(f'{key}=…' for key in missing)}")
+
+
+def _explain(error: Exception) -> str:
+    """The first lines of Hydra's message, which say what; its hints about `+` would mislead."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    cause = error.__cause__
+    if isinstance(cause, OmegaConfBaseException):
+        lines.append(str(cause).splitlines()[0])
+    kept = [line for line in lines if not line.startswith(("To append", "full_key", "object_type"))]
+    return " · ".join(kept[:4])
+
+
+@cache
+def _register_resolvers() -> None:
+    OmegaConf.register_new_resolver("stem", _stem)
+
+
+def _stem(path: str) -> str:
+    """File name without folder and suffixes: `a/mine.csv.gz` → `mine`."""
+    return Path(path).name.split(".")[0]
+
+
+def _flatten(node: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in node.items():
+        if isinstance(value, dict) and value:
+            flat |= _flatten({str(k): v for k, v in value.items()}, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

@@ -1,0 +1,96 @@
+"""How do people write a search space?
+
+In the syntax that users of Hydra's Optuna sweeper know, parsed by Hydra itself:
+
+    interval(a, b)              a float          int(interval(a, b))    a whole number
+    range(a, b[, step])         a whole number, b excluded as in Hydra
+    choice(x, y, …)             one of these; lists such as [128,128] too
+    tag(log, interval(a, b))    drawn on a log scale
+
+either under `sweep.space` or straight on the command line: `synthesizer.pac='choice(1,5,10)'`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hydra.core.override_parser.types import (
+    ChoiceSweep,
+    IntervalSweep,
+    Override,
+    RangeSweep,
+    Transformer,
+)
+
+from tabveil.config.compose import parse_overrides
+from tabveil.errors import ConfigError
+from tabveil.search.space import Dimension, Value
+
+
+def parse_space(space: Mapping[str, str]) -> dict[str, Dimension]:
+    """Turn `key -> text` into dimensions. Raises ConfigError naming the key that is wrong."""
+    dimensions = {}
+    for key, text in space.items():
+        (override,) = parse_overrides([f"{key}={text}"])
+        dimensions[key] = _dimension(key, override)
+    return dimensions
+
+
+def split_overrides(texts: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Part a sweep's overrides into fixed ones and those that span a search space."""
+    fixed, space = [], {}
+    for text, override in zip(texts, parse_overrides(texts), strict=True):
+        if override.is_sweep_override():
+            space[override.get_key_element()] = text.partition("=")[2]
+        else:
+            fixed.append(text)
+    return fixed, space
+
+
+def to_overrides(values: Mapping[str, Value]) -> list[str]:
+    """The overrides that give a trial its drawn values."""
+    return [f"{key}={'null' if value is None else value}" for key, value in values.items()]
+
+
+def _dimension(key: str, override: Override) -> Dimension:
+    sweep = override.value()
+    if isinstance(sweep, IntervalSweep):
+        return _interval(key, sweep)
+    if isinstance(sweep, RangeSweep):
+        return _range(key, sweep)
+    if isinstance(sweep, ChoiceSweep):
+        return Dimension("choice", choices=tuple(_choices(override)))
+    raise ConfigError(
+        f"sweep.space.{key}: give interval(a, b), int(interval(a, b)), range(a, b), "
+        f"choice(x, y, …), or tag(log, …) around one"
+    )
+
+
+def _interval(key: str, sweep: IntervalSweep) -> Dimension:
+    low, high, log = sweep.start, sweep.end, "log" in sweep.tags
+    if low is None or high is None or low >= high or (log and low <= 0):
+        raise ConfigError(f"sweep.space.{key}: interval({low}, {high}) is empty or not positive")
+    if isinstance(low, int):  # Hydra's int(…) casts the bounds; a bare interval has floats
+        return Dimension("int", low=low, high=high, log=log)
+    return Dimension("float", low=float(low), high=float(high), log=log)
+
+
+def _range(key: str, sweep: RangeSweep) -> Dimension:
+    values = list(sweep.range())
+    if not values:
+        raise ConfigError(f"sweep.space.{key}: the range is empty")
+    if not all(isinstance(value, int) for value in values):
+        return Dimension("choice", choices=tuple(float(value) for value in values))
+    step = int(sweep.step or 1)
+    return Dimension("int", low=min(values), high=max(values), step=abs(step))
+
+
+def _choices(override: Override) -> list[Value]:
+    """Numbers and booleans as they are; anything else as its override text."""
+    identity, text = Transformer.identity, Transformer.encode
+    plain = override.sweep_iterator(transformer=identity)
+    texts = override.sweep_iterator(transformer=text)
+    return [
+        value if isinstance(value, bool | int | float) else str(encoded)
+        for value, encoded in zip(plain, texts, strict=True)
+    ]

@@ -1,0 +1,80 @@
+"""What travels between the driver of a sweep and the workers that run its trials?
+
+Plain frozen data: a `Task` goes out, an `Outcome` comes back, whatever the executor.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import psutil
+
+from tabveil.search.space import Value
+
+
+@dataclass(frozen=True)
+class Task:
+    """One trial to run: its number in the study and the drawn values."""
+
+    number: int
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task. `lost`: the worker died under it; nobody saw why."""
+
+    number: int
+    state: Literal["complete", "failed", "lost"]
+    utility: float | None = None
+    risk: float | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """JSON-able facts kept with the trial: bounds, run id, seconds."""
+    error: str | None = None
+    """The last line of what went wrong; the whole traceback is in the run's artifacts."""
+
+
+Work = Callable[[Task], Outcome]
+
+
+class Session(Protocol):
+    """An open executor: takes tasks while it has room, gives outcomes as they come."""
+
+    n_workers: int
+
+    def submit(self, task: Task) -> None:
+        """Start a task; at most `n_workers` may be under way."""
+        ...
+
+    def wait(self) -> Outcome:
+        """Block until a submitted task ends, and return its outcome."""
+        ...
+
+
+class Executor(Protocol):
+    """Where trials run: `inline` in this process, `process` beside it."""
+
+    def open(self, work: Work) -> AbstractContextManager[Session]:
+        """Start the workers; on leaving the block they are gone, whatever they were doing."""
+        ...
+
+
+def owner() -> str:
+    """Name the running process: `host:pid:start`; the start time guards against pid reuse."""
+    return f"{socket.gethostname()}:{os.getpid()}:{psutil.Process().create_time():.2f}"
+
+
+def is_dead(name: str) -> bool:
+    """Whether an `owner()` is known to have ended. Owners on other hosts count as alive."""
+    host, pid, start = name.rsplit(":", 2)
+    if host != socket.gethostname():
+        return False
+    try:
+        return abs(psutil.Process(int(pid)).create_time() - float(start)) > 0.1
+    except psutil.NoSuchProcess:
+        return True
