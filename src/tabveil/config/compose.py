@@ -7,7 +7,7 @@ comes out is plain data, and errors speak of the key that is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,15 +31,19 @@ class Composition:
     command: str
     overrides: tuple[str, ...]
     config_dir: str | None
+    space: Mapping[str, str]
+    """Search dimensions given on the command line, on top of `sweep.space`."""
     node: DictConfig
 
     def varied(self, overrides: Sequence[str]) -> Composition:
         """The same command with more overrides, as a trial needs it."""
-        return compose_command(self.command, [*self.overrides, *overrides], self.config_dir)
+        return compose_command(
+            self.command, [*self.overrides, *overrides], self.config_dir, space=self.space
+        )
 
     def __reduce__(self) -> Any:
         """Travel to workers as the recipe, not as the composed node."""
-        return compose_command, (self.command, self.overrides, self.config_dir)
+        return _recompose, (self.command, self.overrides, self.config_dir, dict(self.space))
 
     def to_yaml(self) -> str:
         """The composed configuration as YAML text, interpolations resolved where they can be."""
@@ -62,7 +66,11 @@ def conf_root() -> Path:
 
 
 def compose_command(
-    command: str, overrides: Sequence[str] = (), config_dir: str | None = None
+    command: str,
+    overrides: Sequence[str] = (),
+    config_dir: str | None = None,
+    *,
+    space: Mapping[str, str] | None = None,
 ) -> Composition:
     """Compose `conf/<command>.yaml` with the overrides.
 
@@ -83,8 +91,14 @@ def compose_command(
         OmegaConf.resolve(node)
         _require_values(node)
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(_explain(error)) from error
-    return Composition(command, tuple(overrides), config_dir, node)
+        raise ConfigError(explain(error)) from error
+    return Composition(command, tuple(overrides), config_dir, space or {}, node)
+
+
+def _recompose(
+    command: str, overrides: Sequence[str], config_dir: str | None, space: Mapping[str, str]
+) -> Composition:
+    return compose_command(command, overrides, config_dir, space=space)
 
 
 def parse_overrides(texts: Sequence[str]) -> list[Override]:
@@ -92,7 +106,7 @@ def parse_overrides(texts: Sequence[str]) -> list[Override]:
     try:
         parsed: list[Override] = OverridesParser.create().parse_overrides(list(texts))
     except HydraException as error:
-        raise ConfigError(_explain(error)) from error
+        raise ConfigError(explain(error)) from error
     return parsed
 
 
@@ -102,14 +116,14 @@ def _require_values(node: DictConfig) -> None:
         raise ConfigError(f"a value is needed for: {', '.join(f'{key}=…' for key in missing)}")
 
 
-def _explain(error: Exception) -> str:
+def explain(error: Exception) -> str:
     """The first lines of Hydra's message, which say what; its hints about `+` would mislead."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     cause = error.__cause__
     if isinstance(cause, OmegaConfBaseException):
         lines.append(str(cause).splitlines()[0])
-    kept = [line for line in lines if not line.startswith(("To append", "full_key", "object_type"))]
-    return " · ".join(kept[:4])
+    noise = ("To append", "full_key", "object_type", "See http", "reference_type")
+    return " · ".join([line for line in lines if not line.startswith(noise)][:4])
 
 
 @cache

@@ -31,7 +31,10 @@ def parse_space(space: Mapping[str, str]) -> dict[str, Dimension]:
     """Turn `key -> text` into dimensions. Raises ConfigError naming the key that is wrong."""
     dimensions = {}
     for key, text in space.items():
-        (override,) = parse_overrides([f"{key}={text}"])
+        try:
+            (override,) = parse_overrides([f"{key}={text}"])
+        except ConfigError as error:
+            raise ConfigError(f"sweep.space.{key}={text}: {error}") from error
         dimensions[key] = _dimension(key, override)
     return dimensions
 

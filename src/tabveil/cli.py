@@ -1,0 +1,126 @@
+"""What can be typed after `tabveil`?
+
+This file parses the line, prints help, and turns errors into exit codes: 0 done; 2 wrong usage
+or input; 1 anything else; 130 interrupted. The commands themselves are in `commands.py`, which
+is imported only when one runs, so that help answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import tabveil
+from tabveil.errors import ConfigError, TabveilError
+
+COMMANDS = {
+    "inspect": "path=table.csv                 the inferred schema, with reasons",
+    "prepare": "dataset=randhie                raw table → schema.json + splits",
+    "train": "synthesizer=ctgan_package        one run: fit, sample, evaluate, log",
+    "sweep": "experiment=demo                  a study; run again = resume; front at the end",
+    "register": "experiment=demo               the front of a sweep → versions and aliases",
+    "sample": "model=models:/randhie@balanced n=100000 out=rows.parquet",
+}
+
+USAGE = """\
+tabveil: turn a sensitive table into synthetic data that may be released.
+
+usage: tabveil COMMAND [KEY=VALUE …] [--config-dir DIR] [--cfg job] [--debug]
+
+{commands}
+
+options
+  --cfg job          print the composed configuration and stop
+  --config-dir DIR   look for your own configs in DIR too (DIR/dataset/mine.yaml → dataset=mine)
+  --debug            show the traceback of an error
+  --help, --version
+
+Keys are Hydra overrides: `tabveil COMMAND --cfg job` shows what there is to set. Your own table:
+  tabveil sweep dataset=csv dataset.path=mine.csv dataset.target=income
+"""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A parsed command line."""
+
+    command: str
+    overrides: list[str]
+    config_dir: str | None = None
+    show_config: bool = False
+    debug: bool = False
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments
+    try:
+        if not arguments or "--help" in arguments or "-h" in arguments:
+            print(usage())
+            return 0 if arguments else 2
+        if arguments == ["--version"]:
+            print(f"tabveil {tabveil.__version__}")
+            return 0
+        return run(parse(arguments))
+    except TabveilError as error:
+        if debug:
+            traceback.print_exc()
+        print(f"tabveil: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("tabveil: interrupted; run the same command again to go on", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output, such as `head`, has left
+        sys.stderr.close()
+        return 1
+
+
+def usage() -> str:
+    """The help text."""
+    rows = (f"  tabveil {name:9}{text}" for name, text in COMMANDS.items())
+    return USAGE.format(commands="\n".join(rows))
+
+
+def parse(arguments: Sequence[str]) -> Line:
+    """Parse a command line. Raises ConfigError for what is not part of the grammar above."""
+    command, *rest = arguments
+    if command not in COMMANDS:
+        raise ConfigError(f"no command {command!r}; there are: {', '.join(COMMANDS)}")
+    overrides: list[str] = []
+    config_dir, show_config, debug = None, False, False
+    while rest:
+        word = rest.pop(0)
+        if word == "--debug":
+            debug = True
+        elif word in ("--cfg", "--config-dir") and rest:
+            value = rest.pop(0)
+            show_config = show_config or word == "--cfg"
+            config_dir = value if word == "--config-dir" else config_dir
+            if word == "--cfg" and value != "job":
+                raise ConfigError(f"--cfg {value}: only `--cfg job` is known")
+        elif word.startswith("-") or "=" not in word.lstrip("~+"):
+            raise ConfigError(f"{word!r} is no KEY=VALUE and no option; see tabveil --help")
+        else:
+            overrides.append(word)
+    return Line(command, overrides, config_dir, show_config, debug)
+
+
+def run(line: Line) -> int:
+    """Compose the command's configuration and run it, or print it."""
+    from tabveil.config.compose import compose_command
+    from tabveil.config.space import split_overrides
+
+    fixed, space = split_overrides(line.overrides)
+    if space and line.command not in ("sweep", "register"):
+        raise ConfigError(f"only a sweep tries several values; give one for: {', '.join(space)}")
+    composition = compose_command(line.command, fixed, line.config_dir, space=space)
+    if line.show_config:
+        print(composition.to_yaml(), end="")
+        return 0
+    from tabveil import commands
+
+    getattr(commands, line.command)(composition)
+    return 0

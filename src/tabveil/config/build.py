@@ -1,0 +1,67 @@
+"""Which objects does a configuration stand for?
+
+Every part's config names its class (`_target_`); there is no registry. Only configs that ship
+with the project or that its operator wrote come here; what a web user sends never does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hydra.errors import HydraException
+from hydra.utils import instantiate
+from omegaconf.errors import OmegaConfBaseException
+
+from tabveil.config.compose import Composition, explain
+from tabveil.config.settings import Evaluation, read
+from tabveil.contracts import Attack, Metric, Synthesizer
+from tabveil.errors import ConfigError
+from tabveil.pipeline import Parts
+from tabveil.search.tasks import Executor
+
+
+def build_parts(composition: Composition) -> Parts:
+    """Build what one trial needs. Raises ConfigError naming the part that cannot be built."""
+    evaluation = read(composition, Evaluation, "evaluation")
+    metrics = build_group(composition, "metric", Metric)
+    attacks = build_group(composition, "attack", Attack)
+    synthesizer = build(composition, "synthesizer")
+    if not isinstance(synthesizer, Synthesizer):
+        raise ConfigError(f"synthesizer: {type(synthesizer).__name__} is not a synthesizer")
+    return Parts(
+        synthesizer=synthesizer,
+        pooling=build(composition, "pooling"),
+        metrics=metrics,
+        attacks=attacks,
+        objective=build(composition, "objective"),
+        synthetic_ratio=evaluation.synthetic_ratio,
+        plots=evaluation.plots,
+    )
+
+
+def build_executor(composition: Composition) -> Executor:
+    """Build the place where trials run."""
+    executor: Executor = build(composition, "executor")
+    return executor
+
+
+def build_group(composition: Composition, group: str, contract: Any) -> dict[str, Any]:
+    """Build every member of a group that is selected as a list, by name."""
+    built = {
+        str(name): build(composition, f"{group}.{name}") for name in composition.node.get(group, {})
+    }
+    for name, part in built.items():
+        if not isinstance(part, contract):
+            raise ConfigError(f"{group}.{name}: {type(part).__name__} is no {group}")
+    return built
+
+
+def build(composition: Composition, key: str) -> Any:
+    """Instantiate the node at a dotted key."""
+    node = composition.node
+    for part in key.split("."):
+        node = node[part]
+    try:
+        return instantiate(node, _convert_="all")
+    except (HydraException, OmegaConfBaseException, TypeError, ValueError) as error:
+        raise ConfigError(f"{key} cannot be built: {explain(error)}") from error

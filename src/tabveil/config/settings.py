@@ -1,0 +1,144 @@
+"""Which plain values does each command read?
+
+Frozen dataclasses, checked by pydantic: a wrong type or an unknown key is an error that names
+the key. Parts with a `_target_` (synthesizer, metrics, …) are built in `build.py` instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from omegaconf import OmegaConf
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from tabveil.config.compose import Composition
+from tabveil.errors import ConfigError
+
+_STRICT = ConfigDict(extra="forbid")
+Positive = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Which table, and what a person knows of it."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    name: str
+    path: Path
+    format: str | None
+    target: str | None
+    sensitive: list[str]
+    quasi_identifiers: list[str]
+    group: str | None
+    kinds: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Shares of the rows, and what stays together."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    train: Share
+    control: Share
+    reference: Share
+    release: Share
+    by: str | None
+    keep_twins_together: bool
+    seed: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a fitted synthesizer is looked at."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    synthetic_ratio: Annotated[float, Field(gt=0)]
+    plots: bool
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """Where runs are logged."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    uri: str | None
+    experiment: str | None
+
+
+@dataclass(frozen=True)
+class SweepSettings:
+    """The study, its space and its target."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    study: str
+    trials: Positive
+    sampler: str
+    n_startup_trials: Positive
+    storage: str | None
+    max_failures: Positive
+    register: bool
+    model: str
+    space: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What `tabveil sample` is asked for."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    model: str
+    n: Positive
+    out: Path
+    seed: int
+    where: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Inspect:
+    """What `tabveil inspect` is asked for."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    path: Path
+    format: str | None
+    kinds: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Base:
+    """What every command that keeps something shares."""
+
+    seed: int
+    root: Path
+    out: Path | None
+
+
+T = TypeVar("T")
+
+
+def read(composition: Composition, kind: type[T], key: str | None = None) -> T:
+    """Read the settings of a type from the composition, or from its section `key`.
+
+    Raises:
+        ConfigError: a value has the wrong type or an unknown key stands there.
+    """
+    node = composition.node if key is None else composition.node[key]
+    values = OmegaConf.to_container(node, resolve=True)
+    assert isinstance(values, dict)
+    if key is None:
+        names = kind.__dataclass_fields__  # type: ignore[attr-defined]
+        values = {name: values[name] for name in names}
+    try:
+        return TypeAdapter(kind).validate_python(values)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, key)) from None
+
+
+def _explain(error: ValidationError, section: str | None) -> str:
+    return "; ".join(
+        f"{'.'.join([section] if section else [])}{'.' if section else ''}"
+        f"{'.'.join(str(part) for part in problem['loc'])}={problem['input']!r}: {problem['msg']}"
+        for problem in error.errors()
+    )

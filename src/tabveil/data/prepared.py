@@ -1,0 +1,93 @@
+"""Where do a table's splits stand between preparing and confirming?
+
+In a folder of their own: `schema.json`, the four splits as Parquet, and `prepared.json` (name,
+digest, what the split reports). It is written whole or not at all, and readable by its owner
+only. Loading leaves `release` closed: only the confirmation opens it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tabveil.data.schema import Schema
+from tabveil.data.split import Splits
+from tabveil.errors import DataError
+
+_SPLITS = ("train", "control", "reference", "release")
+
+
+@dataclass(frozen=True)
+class About:
+    """What identifies a prepared table.
+
+    `digest` is that of the source's contents together with all that shaped the splits.
+    """
+
+    name: str
+    source: str
+    digest: str
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The search-time splits of a table; all hold the schema's columns only."""
+
+    about: About
+    schema: Schema
+    train: pd.DataFrame
+    control: pd.DataFrame
+    reference: pd.DataFrame
+
+
+def save_prepared(directory: Path, *, splits: Splits, schema: Schema, about: About) -> None:
+    """Write the splits into `directory`, replacing what a former preparation left there.
+
+    Raises:
+        DataError: the directory exists and holds something else.
+    """
+    if directory.exists() and any(directory.iterdir()) and not is_prepared(directory):
+        raise DataError(f"{directory} is not empty and holds no prepared table; choose another out")
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=".prepare-", dir=directory.parent))  # mode 0700
+    try:
+        for name in _SPLITS:
+            getattr(splits, name).to_parquet(partial / f"{name}.parquet", index=False)
+        schema.save(partial / "schema.json")
+        text = json.dumps(asdict(about), indent=1, sort_keys=True, ensure_ascii=False)
+        (partial / "prepared.json").write_text(text + "\n", encoding="utf-8")
+        if directory.exists():
+            shutil.rmtree(directory)
+        partial.rename(directory)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def is_prepared(directory: Path) -> bool:
+    """Whether a preparation has been completed there."""
+    return (directory / "prepared.json").is_file()
+
+
+def load_prepared(directory: Path) -> Prepared:
+    """Read the search-time splits. Raises DataError when they are not there or not whole."""
+    if not is_prepared(directory):
+        raise DataError(f"no prepared table at {directory}; run `tabveil prepare out={directory}`")
+    try:
+        about = About(**json.loads((directory / "prepared.json").read_text(encoding="utf-8")))
+        train, control, reference = (
+            pd.read_parquet(directory / f"{name}.parquet") for name in _SPLITS[:3]
+        )
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(
+            f"the prepared table at {directory} is damaged ({type(error).__name__}); delete the "
+            f"folder and run `tabveil prepare` again"
+        ) from error
+    schema = Schema.load(directory / "schema.json")
+    return Prepared(about, schema, train, control, reference)

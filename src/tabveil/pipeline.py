@@ -1,0 +1,143 @@
+"""The straight line, from a sensitive table to a scored generator.
+
+    read_table → infer_schema → split → fit → sample → evaluate → log
+
+Each arrow is one call and nothing goes back. The sweep (`search`) walks the second half once a
+trial; the front, its registration and the sampling from it follow in `release.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tabveil.contracts import Attack, EvalInput, Metric, OnEpoch, Synthesizer
+from tabveil.data.pooling import Pooling
+from tabveil.data.prepared import About, Prepared, is_prepared, load_prepared, save_prepared
+from tabveil.data.schema import infer_schema
+from tabveil.data.split import Shares, split
+from tabveil.data.tables import digest, read_table
+from tabveil.errors import ArtifactError
+from tabveil.evaluate import Evaluation, evaluate
+from tabveil.search.objective import Objective, Objectives
+from tabveil.seeding import child_seed
+from tabveil.synthesizers.pooled import Pooled
+from tabveil.tracking.models import save_generator
+from tabveil.tracking.runs import Run
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table to prepare, what a person knows of it, and how to split it."""
+
+    name: str
+    path: Path
+    format: str | None
+    kinds: Mapping[str, str]
+    target: str | None
+    sensitive: tuple[str, ...]
+    quasi_identifiers: tuple[str, ...]
+    group: str | None
+    shares: Shares
+    keep_twins_together: bool
+    split_seed: int
+
+
+def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
+    """Read, describe and split a table; return the folder that holds the result.
+
+    Without a `directory` the folder lies under `root`, named by what shaped it, and an earlier
+    preparation of the same table in the same way is used again.
+    """
+    table = read_table(source.path, format=source.format)
+    schema = infer_schema(table, kinds=source.kinds).with_roles(
+        target=source.target,
+        sensitive=source.sensitive,
+        quasi_identifiers=source.quasi_identifiers,
+        group=source.group,
+    )
+    how = [schema.to_json(), source.shares, source.keep_twins_together, source.split_seed]
+    key = _key(digest(table), *how)
+    directory = directory or root / "prepared" / f"{source.name}-{key[:12]}"
+    if is_prepared(directory) and load_prepared(directory).about.digest == key:
+        return directory
+    splits = split(
+        table,
+        schema,
+        seed=source.split_seed,
+        shares=source.shares,
+        keep_twins_together=source.keep_twins_together,
+    )
+    about = About(name=source.name, source=source.path.name, digest=key, report=splits.report)
+    save_prepared(directory, splits=splits, schema=schema.modelled(), about=about)
+    return directory
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What one trial is made of."""
+
+    synthesizer: Synthesizer
+    pooling: Pooling
+    metrics: Mapping[str, Metric]
+    attacks: Mapping[str, Attack]
+    objectives: Objectives
+    synthetic_ratio: float
+    plots: bool
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one trial gave."""
+
+    synthesizer: Synthesizer
+    synthetic: pd.DataFrame
+    evaluation: Evaluation
+    utility: Objective
+    risk: Objective
+
+
+def run_trial(
+    prepared: Prepared, parts: Parts, *, seed: int, on_epoch: OnEpoch | None = None
+) -> Trial:
+    """Fit, sample and evaluate one configuration.
+
+    Args:
+        prepared: the search-time splits.
+        parts: the synthesizer and everything that looks at it.
+        seed: of the fit and the sample. Evaluators get one seed for the whole sweep, so that no
+            trial is attacked on luckier rows than another.
+        on_epoch: called with each epoch's losses while the synthesizer trains.
+
+    Raises:
+        EvaluationError: an evaluator that an objective needs failed.
+    """
+    rule = parts.pooling.learn(prepared.reference, prepared.schema)
+    synthesizer = Pooled(parts.synthesizer, rule)
+    synthesizer.fit(
+        prepared.train, prepared.schema, seed=child_seed(seed, "fit"), on_epoch=on_epoch
+    )
+    n_synthetic = max(1, round(parts.synthetic_ratio * len(prepared.train)))
+    synthetic = synthesizer.sample(n_synthetic, seed=child_seed(seed, "sample"))
+    evaluation = evaluate(
+        EvalInput(
+            train=prepared.train,
+            control=prepared.control,
+            reference=prepared.reference,
+            synthetic=synthetic,
+            schema=prepared.schema,
+            seed=child_seed(0, "evaluate", prepared.about.digest),
+        ),
+        metrics=parts.metrics,
+        attacks=parts.attacks,
+    )
+    utility = parts.objectives.utility(evaluation)
+    risk = parts.objectives.risk(evaluation)
+    return Trial(synthesizer, synthetic, evaluation, utility, risk)

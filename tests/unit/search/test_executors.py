@@ -1,0 +1,62 @@
+"""Real processes: parallel, killed in mid-trial, and gone when the session ends."""
+
+import os
+import signal
+import time
+
+import psutil
+import pytest
+
+from tabveil.search.executors import Inline, Process
+from tabveil.search.tasks import Outcome, Task
+
+
+def square(task: Task) -> Outcome:
+    value = float(task.values["x"])
+    return Outcome(task.number, "complete", value * value, 0.0, {"pid": os.getpid()})
+
+
+def die_on_odd(task: Task) -> Outcome:
+    if task.number % 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return square(task)
+
+
+def sleep_long(task: Task) -> Outcome:
+    time.sleep(60)
+    return square(task)
+
+
+@pytest.mark.parametrize("executor", [Inline(), Process(n_workers=2)])
+def test_every_task_comes_back_once(executor):
+    got = []
+    with executor.open(square) as session:
+        waiting = [Task(i, {"x": float(i)}) for i in range(5)]
+        running = 0
+        while waiting or running:
+            while waiting and running < session.n_workers:
+                session.submit(waiting.pop(0))
+                running += 1
+            got.append(session.wait())
+            running -= 1
+    assert {o.number: o.utility for o in got} == {i: float(i * i) for i in range(5)}
+
+
+def test_a_killed_worker_loses_its_own_trial_only():
+    with Process(n_workers=2).open(die_on_odd) as session:
+        session.submit(Task(0, {"x": 1.0}))
+        session.submit(Task(1, {"x": 1.0}))
+        outcomes = {o.number: o for o in (session.wait(), session.wait())}
+        assert outcomes[0].state == "complete"
+        assert outcomes[1].state == "lost"
+        assert "exit code -9" in str(outcomes[1].error)
+        session.submit(Task(2, {"x": 3.0}))
+        assert session.wait().utility == 9.0
+
+
+def test_leaving_the_session_ends_workers_in_mid_trial():
+    with Process(n_workers=1).open(sleep_long) as session:
+        session.submit(Task(0, {"x": 1.0}))
+        workers = [p for p in psutil.Process().children() if "spawn_main" in str(p.cmdline())]
+    assert workers
+    assert not any(worker.is_running() for worker in workers)

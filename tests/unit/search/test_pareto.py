@@ -1,0 +1,87 @@
+"""Known answers first, then the definition itself on random points."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tabveil.errors import StudyError
+from tabveil.search.pareto import Point, aliases, front, hypervolume, knee, pareto_mask
+
+
+def points(*pairs: tuple[float, float]) -> list[Point]:
+    return [Point(i, u, r, r + 0.1) for i, (u, r) in enumerate(pairs)]
+
+
+def test_the_front_keeps_what_nothing_beats_and_orders_it_by_risk():
+    chosen = front(points((0.9, 0.3), (0.8, 0.1), (0.7, 0.2), (0.85, 0.3), (0.5, 0.0)))
+    assert [p.number for p in chosen] == [4, 1, 0]
+
+
+def test_equal_points_both_stay_and_equal_utility_at_more_risk_goes():
+    chosen = front(points((0.8, 0.1), (0.8, 0.1), (0.8, 0.2)))
+    assert [p.number for p in chosen] == [0, 1]
+
+
+def test_trials_with_no_risk_shown_are_ordered_by_utility():
+    assert [p.number for p in front(points((0.3, 0.0), (0.6, 0.0), (0.5, 0.0)))] == [1]
+
+
+values = st.integers(0, 6).map(lambda i: i / 6)
+
+
+@given(st.lists(st.tuples(values, values), min_size=1, max_size=30))
+def test_the_mask_is_the_definition(pairs):
+    utility, risk = np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
+
+    def beaten(i: int) -> bool:
+        return any(
+            utility[j] >= utility[i]
+            and risk[j] <= risk[i]
+            and (utility[j] > utility[i] or risk[j] < risk[i])
+            for j in range(len(pairs))
+        )
+
+    assert pareto_mask(utility, risk).tolist() == [not beaten(i) for i in range(len(pairs))]
+
+
+def test_hypervolume_of_known_fronts():
+    assert hypervolume([]) == 0
+    assert hypervolume(points((1.0, 0.0))) == 1
+    assert hypervolume(points((0.5, 0.0))) == 0.5
+    assert hypervolume(points((0.5, 0.0), (1.0, 0.5))) == 0.75
+    assert hypervolume(points((0.5, 0.0), (1.0, 0.5), (0.4, 0.4))) == 0.75
+
+
+@given(st.lists(st.tuples(values, values), min_size=1, max_size=12), values, values)
+def test_one_more_trial_never_shrinks_the_hypervolume(pairs, utility, risk):
+    before = hypervolume(points(*pairs))
+    assert hypervolume(points(*pairs, (utility, risk))) >= before - 1e-12
+
+
+def test_the_knee_is_the_corner_of_an_elbow():
+    assert knee(points((0.2, 0.0), (0.8, 0.1), (0.9, 1.0))).number == 1
+
+
+def test_the_knee_of_a_straight_front_is_its_private_end():
+    assert knee(points((0.0, 0.0), (0.5, 0.5), (1.0, 1.0))).number == 0
+    assert knee(points((0.6, 0.0))).number == 0
+
+
+def test_no_trial_no_knee():
+    with pytest.raises(StudyError, match="no trial"):
+        knee([])
+
+
+def test_aliases_name_the_ends_and_the_knee():
+    named = aliases(points((0.2, 0.0), (0.8, 0.1), (0.9, 1.0)))
+    assert {alias: p.number for alias, p in named.items()} == {
+        "most-useful": 2,
+        "balanced": 1,
+        "most-private": 0,
+    }
+
+
+def test_most_private_goes_by_the_upper_bound_of_the_risk():
+    wide, narrow = Point(0, 0.5, 0.0, 0.4), Point(1, 0.9, 0.1, 0.2)
+    assert aliases([wide, narrow])["most-private"] == narrow
