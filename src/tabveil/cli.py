@@ -1,12 +1,13 @@
 """What can be typed after `tabveil`?
 
 This file parses the line, prints help, and turns errors into exit codes: 0 done; 2 wrong usage
-or input; 1 anything else; 130 interrupted. The commands themselves are in `commands.py`, which
-is imported only when one runs, so that help answers at once.
+or input; 1 anything else; 130 interrupted. The commands themselves are in `commands/`, one module
+each, imported only when it runs, so that help answers at once.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
 import traceback
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 
 import tabveil
 from tabveil.errors import ConfigError, TabveilError
+from tabveil.threads import limit_environment
 
 COMMANDS = {
     "inspect": "path=table.csv                 the inferred schema, with reasons",
@@ -120,7 +122,7 @@ def run(line: Line) -> int:
     if line.show_config:
         print(composition.to_yaml(), end="")
         return 0
-    from tabveil import commands
-
-    getattr(commands, line.command)(composition)
+    # Before numpy and torch load: they read the number of threads then.
+    limit_environment(int(composition.flat().get("executor.n_threads") or 1))
+    importlib.import_module(f"tabveil.commands.{line.command}").run(composition)
     return 0

@@ -12,6 +12,11 @@
 A message says what was wrong, where, and what to do; it never quotes row contents.
 """
 
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
 
 class TabveilError(Exception):
     """Base of every error a user can cause or must act on."""
@@ -53,3 +58,21 @@ class TrackingError(TabveilError):
 
 class EvaluationError(TabveilError):
     """A metric or an attack that an objective needs gave no number."""
+
+
+def safe_summary(error: BaseException) -> str:
+    """Say what went wrong without quoting data.
+
+    Our own messages are written for people. Those of libraries may quote a cell of the table
+    ("could not convert string to float: 'Smith'"), so of them only the type and place are kept.
+    """
+    if isinstance(error, TabveilError):
+        return f"{type(error).__name__}: {error}"
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"
+
+
+def safe_traceback(error: BaseException) -> str:
+    """The traceback with `safe_summary` in place of the message."""
+    return "".join(traceback.format_tb(error.__traceback__)) + safe_summary(error)

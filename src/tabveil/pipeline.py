@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +29,15 @@ from tabveil.data.split import Shares, split
 from tabveil.data.tables import digest, read_table
 from tabveil.errors import ArtifactError
 from tabveil.evaluate import Evaluation, evaluate
+from tabveil.report import plots as draw
 from tabveil.search.objective import Objective, Objectives
 from tabveil.seeding import child_seed
 from tabveil.synthesizers.pooled import Pooled
 from tabveil.tracking.models import save_generator
 from tabveil.tracking.runs import Run
+
+GENERATOR = "generator"
+"""Where a trial's run keeps its generator, among its artifacts."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,10 @@ class Trial:
     evaluation: Evaluation
     utility: Objective
     risk: Objective
+    losses: tuple[Mapping[str, float], ...]
+    """One mapping per epoch; none for synthesizers that have no epochs."""
+    fit_seconds: float
+    sample_seconds: float
 
 
 def run_trial(
@@ -119,13 +130,21 @@ def run_trial(
     Raises:
         EvaluationError: an evaluator that an objective needs failed.
     """
+    losses: list[Mapping[str, float]] = []
+
+    def listen(epoch: int, values: Mapping[str, float]) -> None:
+        losses.append(dict(values))
+        if on_epoch is not None:
+            on_epoch(epoch, values)
+
+    started = time.monotonic()
     rule = parts.pooling.learn(prepared.reference, prepared.schema)
     synthesizer = Pooled(parts.synthesizer, rule)
-    synthesizer.fit(
-        prepared.train, prepared.schema, seed=child_seed(seed, "fit"), on_epoch=on_epoch
-    )
+    synthesizer.fit(prepared.train, prepared.schema, seed=child_seed(seed, "fit"), on_epoch=listen)
+    fitted = time.monotonic()
     n_synthetic = max(1, round(parts.synthetic_ratio * len(prepared.train)))
     synthetic = synthesizer.sample(n_synthetic, seed=child_seed(seed, "sample"))
+    sampled = time.monotonic()
     evaluation = evaluate(
         EvalInput(
             train=prepared.train,
@@ -138,6 +157,102 @@ def run_trial(
         metrics=parts.metrics,
         attacks=parts.attacks,
     )
-    utility = parts.objectives.utility(evaluation)
-    risk = parts.objectives.risk(evaluation)
-    return Trial(synthesizer, synthetic, evaluation, utility, risk)
+    return Trial(
+        synthesizer,
+        synthetic,
+        evaluation,
+        utility=parts.objectives.utility(evaluation),
+        risk=parts.objectives.risk(evaluation),
+        losses=tuple(losses),
+        fit_seconds=fitted - started,
+        sample_seconds=sampled - fitted,
+    )
+
+
+def log_inputs(run: Run, prepared: Prepared, config: str) -> None:
+    """Log what a run starts from: the dataset's identity, schema, configuration, environment."""
+    about = prepared.about
+    for context in ("train", "control", "reference"):
+        run.log_dataset(
+            about.name,
+            digest=about.digest,
+            source=about.source,
+            schema=prepared.schema,
+            n_rows=len(getattr(prepared, context)),
+            context=context,
+        )
+    run.log_text(config, "config.yaml")
+    run.log_text(prepared.schema.to_json(), "schema.json")
+    run.log_dict(environment(), "environment.json")
+
+
+def log_trial(
+    run: Run,
+    trial: Trial,
+    prepared: Prepared,
+    *,
+    params: Mapping[str, Any],
+    config: str,
+    seed: int,
+    plots: bool,
+) -> None:
+    """Log a trial whole: numbers in one batch, then what it started from, drew and can sample.
+
+    The generator is kept with the run, so that the front's models can be registered without
+    training them again. One that may not be saved (the copycat) leaves a tag instead.
+    """
+    run.log(
+        params=params,
+        metrics={
+            "objective/utility": trial.utility.value,
+            "objective/risk": trial.risk.value,
+            "objective/risk_low": trial.risk.low,
+            "objective/risk_high": trial.risk.high,
+            **trial.evaluation.metrics(),
+            "time/fit": trial.fit_seconds,
+            "time/sample": trial.sample_seconds,
+        },
+        tags={"risk_component": trial.risk.component, "seed": seed},
+    )
+    log_inputs(run, prepared, config)
+    run.log_text(trial.evaluation.to_json(), "evaluation.json")
+    about = {
+        "dataset": prepared.about.name,
+        "data_digest": prepared.about.digest,
+        "config_digest": hashlib.sha256(config.encode()).hexdigest(),
+        "run_id": run.run_id,
+        "seed": seed,
+        "environment": environment(),
+    }
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            save_generator(
+                trial.synthesizer, prepared.schema, Path(scratch) / "generator", about=about
+            )
+            run.log_artifacts(Path(scratch) / "generator", GENERATOR)
+        except ArtifactError as refusal:
+            run.log(tags={"generator": str(refusal)})
+    if plots:
+        _log_plots(run, trial, prepared)
+
+
+def _log_plots(run: Run, trial: Trial, prepared: Prepared) -> None:
+    figures = {
+        "columns": draw.columns(prepared.control, trial.synthetic, prepared.schema),
+        "losses": draw.losses(trial.losses) if trial.losses else None,
+        "roc": draw.roc(trial.roc_curves()) if trial.roc_curves() else None,
+    }
+    for name, figure in figures.items():
+        if figure is not None:
+            run.log_figure(figure, f"plots/{name}.svg")
+
+
+def environment() -> dict[str, str]:
+    """Versions of what shapes a result."""
+    names = ("tabveil", "torch", "numpy", "pandas", "scikit-learn", "ctgan", "sdmetrics")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def _key(*parts: object) -> str:
+    text = json.dumps([asdict(p) if isinstance(p, Shares) else p for p in parts], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -33,7 +33,7 @@ def build_parts(composition: Composition) -> Parts:
         pooling=build(composition, "pooling"),
         metrics=metrics,
         attacks=attacks,
-        objective=build(composition, "objective"),
+        objectives=build(composition, "objective"),
         synthetic_ratio=evaluation.synthetic_ratio,
         plots=evaluation.plots,
     )

@@ -83,6 +83,13 @@ class SweepSettings:
     model: str
     space: dict[str, str]
 
+    def storage_in(self, root: Path) -> str:
+        """The Optuna storage URL; by default SQLite in the root, which is made if missing."""
+        if self.storage is not None:
+            return self.storage
+        root.mkdir(parents=True, exist_ok=True)
+        return f"sqlite:///{root.absolute() / 'studies.db'}"
+
 
 @dataclass(frozen=True)
 class Sample:

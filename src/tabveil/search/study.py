@@ -13,14 +13,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from tabveil.errors import ConfigError, StudyError
-from tabveil.search.pareto import Point
+from tabveil.search.records import ABOUT, ERROR
 from tabveil.search.space import Space, describe, suggest
 from tabveil.search.tasks import Executor, Outcome, Session, Task, Work, is_dead, owner
 
-_OWNER, _ABOUT, _ERROR, _IDENTITY = "owner", "about", "error", "identity"
+_OWNER, _IDENTITY, _RUN = "owner", "identity", "run_id"
+
+Study = optuna.Study
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,7 @@ def open_study(
             load_if_exists=True,
         )
     except Exception as error:  # whatever the database driver raises
-        raise StudyError(
-            f"cannot open the study storage ({type(error).__name__}); check sweep.storage"
-        ) from error
+        raise _unreachable(error) from error
     stored = study.user_attrs.get(_IDENTITY)
     if stored is None:
         study.set_user_attr(_IDENTITY, identity.to_json())
@@ -105,6 +105,23 @@ def open_study(
     # Seeded by what is already there: a resumed study does not propose its first trials again.
     study.sampler = sampler.build(identity.space, seed + len(study.get_trials(deepcopy=False)))
     return study
+
+
+def load_study(name: str, storage: str) -> optuna.Study:
+    """Open a study that must exist. Raises StudyError when it does not."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        return optuna.load_study(study_name=name, storage=storage)
+    except KeyError:
+        raise StudyError(f"there is no study {name!r} here; run `tabveil sweep` first") from None
+    except Exception as error:  # whatever the database driver raises
+        raise _unreachable(error) from error
+
+
+def _unreachable(error: Exception) -> StudyError:
+    return StudyError(
+        f"cannot open the study storage ({type(error).__name__}); check sweep.storage"
+    )
 
 
 def _check_identity(name: str, stored: dict[str, Any], now: dict[str, Any]) -> None:
@@ -127,6 +144,17 @@ def _differing_keys(stored: Any, now: Any) -> list[str]:
     return [] if stored == now else [""]
 
 
+def sweep_run_id(study: optuna.Study) -> str | None:
+    """The tracking run that the study's sweeps are logged under, if one was noted."""
+    run_id: str | None = study.user_attrs.get(_RUN)
+    return run_id
+
+
+def note_sweep_run(study: optuna.Study, run_id: str) -> None:
+    """Keep the sweep's tracking run with the study, for the next resume."""
+    study.set_user_attr(_RUN, run_id)
+
+
 def recover(study: optuna.Study, *, is_dead: Callable[[str], bool] = is_dead) -> list[int]:
     """Close the RUNNING trials whose driver is dead, and queue their values again.
 
@@ -142,7 +170,7 @@ def recover(study: optuna.Study, *, is_dead: Callable[[str], bool] = is_dead) ->
 
 
 def _requeue(study: optuna.Study, trial: optuna.Trial, why: str) -> None:
-    trial.set_user_attr(_ERROR, f"requeued: {why}")
+    trial.set_user_attr(ERROR, f"requeued: {why}")
     study.tell(trial, state=TrialState.FAIL)
     if trial.params:
         study.enqueue_trial(trial.params, user_attrs={"requeued_from": trial.number})
@@ -212,7 +240,7 @@ class Sweep:
         return len(self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
 
     def _tell(self, trial: optuna.Trial, outcome: Outcome) -> None:
-        trial.set_user_attr(_ABOUT, dict(outcome.about))
+        trial.set_user_attr(ABOUT, dict(outcome.about))
         if outcome.state == "complete":
             assert outcome.utility is not None
             assert outcome.risk is not None
@@ -220,46 +248,5 @@ class Sweep:
         elif outcome.state == "lost":
             _requeue(self.study, trial, str(outcome.error))
         else:
-            trial.set_user_attr(_ERROR, outcome.error)
+            trial.set_user_attr(ERROR, outcome.error)
             self.study.tell(trial, state=TrialState.FAIL)
-
-
-@dataclass(frozen=True)
-class Record:
-    """A stored trial, as exports and plots need it."""
-
-    number: int
-    state: str
-    utility: float | None
-    risk: float | None
-    values: Mapping[str, Any]
-    about: Mapping[str, Any]
-    error: str | None
-
-    @property
-    def point(self) -> Point:
-        """The trial as the front sees it; only for completed trials."""
-        assert self.utility is not None
-        assert self.risk is not None
-        return Point(
-            self.number, self.utility, self.risk, float(self.about.get("risk_high", self.risk))
-        )
-
-
-def records(study: optuna.Study) -> list[Record]:
-    """All trials that have ended, by number."""
-    ended = (TrialState.COMPLETE, TrialState.FAIL)
-    return [_record(trial) for trial in study.get_trials(deepcopy=False, states=ended)]
-
-
-def _record(trial: FrozenTrial) -> Record:
-    utility, risk = trial.values if trial.state == TrialState.COMPLETE else (None, None)
-    return Record(
-        number=trial.number,
-        state=trial.state.name.lower().replace("fail", "failed"),
-        utility=utility,
-        risk=risk,
-        values=trial.params,
-        about=trial.user_attrs.get(_ABOUT, {}),
-        error=trial.user_attrs.get(_ERROR),
-    )

@@ -1,0 +1,1 @@
+"""One module a command, each a walk along the straight line; `run(composition)` does it."""

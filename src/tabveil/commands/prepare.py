@@ -1,0 +1,52 @@
+"""`tabveil prepare dataset=randhie`: raw table → schema.json + splits.
+
+`train` and `sweep` prepare by themselves; this command is for looking first, and for DVC.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tabveil import pipeline
+from tabveil.config.compose import Composition
+from tabveil.config.settings import Base, Dataset, Split, read
+from tabveil.data.prepared import Prepared, load_prepared
+from tabveil.data.split import Shares
+from tabveil.report.terminal import show_table
+
+
+def run(composition: Composition) -> None:
+    """Prepare a table; say where it lies and what the split found."""
+    base = read(composition, Base)
+    directory = pipeline.prepare(source(composition), base.out, root=base.root)
+    about = load_prepared(directory).about
+    rows = [(key, str(value)) for key, value in about.report.items()]
+    show_table(f"{about.name} prepared at {directory}", ("split", "found"), rows)
+
+
+def prepared_table(composition: Composition) -> Prepared:
+    """The prepared table that a run is configured for; prepared now if need be."""
+    given = composition.node.prepared
+    if given is not None:
+        return load_prepared(Path(given))
+    root = read(composition, Base).root
+    return load_prepared(pipeline.prepare(source(composition), None, root=root))
+
+
+def source(composition: Composition) -> pipeline.Source:
+    """What the configuration says of the table and its split."""
+    dataset = read(composition, Dataset, "dataset")
+    how = read(composition, Split, "split")
+    return pipeline.Source(
+        name=dataset.name,
+        path=dataset.path,
+        format=dataset.format,
+        kinds=dataset.kinds,
+        target=dataset.target,
+        sensitive=tuple(dataset.sensitive),
+        quasi_identifiers=tuple(dataset.quasi_identifiers),
+        group=how.by,
+        shares=Shares(how.train, how.control, how.reference, how.release),
+        keep_twins_together=how.keep_twins_together,
+        split_seed=how.seed,
+    )

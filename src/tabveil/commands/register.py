@@ -1,0 +1,98 @@
+"""`tabveil register`: a study's front becomes versions and aliases in the model registry.
+
+A sweep does this at its end; the command does it again from the stored study, for another
+registry name or as a stage of its own in DVC. Nothing is trained. What is registered here is
+not yet confirmed on untouched rows, and its version says so.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tabveil.config.compose import Composition
+from tabveil.config.settings import Base, SweepSettings, Tracking, read
+from tabveil.errors import StudyError
+from tabveil.pipeline import GENERATOR
+from tabveil.report.terminal import say, show_table
+from tabveil.search.exports import points_of
+from tabveil.search.pareto import Point, aliases, front
+from tabveil.search.records import Record, records
+from tabveil.search.study import load_study
+from tabveil.tracking.registry import register, set_aliases
+from tabveil.tracking.runs import download
+from tabveil.tracking.store import open_tracking
+
+
+def run(composition: Composition) -> None:
+    """Register the front of the configured study."""
+    base, tracking = read(composition, Base), read(composition, Tracking, "tracking")
+    settings = read(composition, SweepSettings, "sweep")
+    uri = open_tracking(tracking.uri, root=base.root)
+    ended = records(load_study(settings.study, settings.storage_in(base.root)))
+    show_front(ended, study=settings.study)
+    register_front(ended, uri, settings)
+
+
+def register_front(ended: Sequence[Record], uri: str, settings: SweepSettings) -> None:
+    """Register every front point once, and let the aliases point at theirs."""
+    points = points_of(ended)
+    if not points:
+        raise StudyError(f"study {settings.study!r} has no completed trial; nothing to register")
+    by_number = {record.number: record for record in ended}
+    numbers = {
+        point.number: _register(by_number[point.number], point, uri, settings)
+        for point in front(points)
+    }
+    named = {alias: numbers[point.number] for alias, point in aliases(points).items()}
+    set_aliases(uri, settings.model, named)
+    say(f"Registered as {settings.model!r}: versions {sorted(numbers.values())}")
+    for alias, version in named.items():
+        say(f"  models:/{settings.model}@{alias} → version {version}")
+    say("Not confirmed on untouched rows yet. To draw from one:")
+    say(f"  tabveil sample model=models:/{settings.model}@balanced n=1000 out=rows.parquet")
+
+
+def show_front(ended: Sequence[Record], *, study: str) -> None:
+    """Print the front as a table, the most private trial first."""
+    points = points_of(ended)
+    named = aliases(points) if points else {}
+    by_number = {record.number: record for record in ended}
+    rows = [
+        (
+            point.number,
+            point.utility,
+            point.risk,
+            point.risk_high,
+            ", ".join(alias for alias, p in named.items() if p.number == point.number),
+            ", ".join(
+                f"{k.split('.')[-1]}={_short(v)}" for k, v in by_number[point.number].values.items()
+            ),
+        )
+        for point in front(points)
+    ]
+    title = f"front of {study}: {len(rows)} of {len(points)} completed trials"
+    show_table(title, ("trial", "utility", "risk shown", "risk at most", "alias", "values"), rows)
+
+
+def _register(record: Record, point: Point, uri: str, settings: SweepSettings) -> int:
+    run_id = str(record.about["run_id"])
+    tags = {
+        "study": settings.study,
+        "trial": record.number,
+        "utility": f"{point.utility:.4f}",
+        "risk": f"{point.risk:.4f}",
+        "risk_high": f"{point.risk_high:.4f}",
+        "gate": "unconfirmed",
+        "seed": record.about["seed"],
+        "data_digest": record.about["data_digest"],
+    }
+    with tempfile.TemporaryDirectory() as scratch:
+        directory = download(uri, run_id, GENERATOR, Path(scratch))
+        return register(uri, run_id, directory, settings.model, tags=tags).number
+
+
+def _short(values: Mapping[str, object]) -> str:
+    texts = {k: f"{v:.2g}" if isinstance(v, float) else str(v) for k, v in values.items()}
+    return ", ".join(f"{key.split('.')[-1]}={text}" for key, text in texts.items())

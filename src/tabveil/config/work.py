@@ -1,0 +1,72 @@
+"""How does a worker turn a task into a logged trial?
+
+A `TrialWork` travels to the worker once, with the splits; each task then costs one composition
+of the configuration (about 60 ms) and the trial itself. Whatever a trial fails with is recorded
+and the sweep goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from tabveil.config.build import build_parts
+from tabveil.config.compose import Composition
+from tabveil.config.settings import Base, read
+from tabveil.config.space import to_overrides
+from tabveil.data.prepared import Prepared
+from tabveil.errors import safe_summary
+from tabveil.pipeline import log_trial, run_trial
+from tabveil.search.tasks import Outcome, Task, owner
+from tabveil.seeding import child_seed
+from tabveil.tracking.runs import Runs
+
+
+@dataclass(frozen=True)
+class TrialWork:
+    """Runs one task of a sweep, logged as a run nested under the sweep's."""
+
+    composition: Composition
+    prepared: Prepared
+    runs: Runs
+    parent_id: str
+
+    def __call__(self, task: Task) -> Outcome:
+        """Run the task; a failure is an outcome too."""
+        started = time.monotonic()
+        try:
+            outcome = self._run(task, started)
+        except Exception as error:  # any failure is this trial's own, never the sweep's
+            seconds = time.monotonic() - started
+            return Outcome(
+                task.number, "failed", about={"seconds": seconds}, error=safe_summary(error)
+            )
+        return outcome
+
+    def _run(self, task: Task, started: float) -> Outcome:
+        tags = {f"space.{key}": value for key, value in task.values.items()}
+        with self.runs.start_trial(self.parent_id, task.number, owner=owner(), tags=tags) as run:
+            composition = self.composition.varied(to_overrides(task.values))
+            parts = build_parts(composition)
+            seed = child_seed(read(composition, Base).seed, "trial", task.number)
+            trial = run_trial(self.prepared, parts, seed=seed, on_epoch=run.log_losses)
+            seconds = time.monotonic() - started
+            log_trial(
+                run,
+                trial,
+                self.prepared,
+                params=composition.flat(),
+                config=composition.to_yaml(),
+                seed=seed,
+                seconds=seconds,
+                plots=parts.plots,
+            )
+        about = {
+            "run_id": run.run_id,
+            "seconds": round(seconds, 3),
+            "seed": seed,
+            "data_digest": self.prepared.about.digest,
+            "risk_low": trial.risk.low,
+            "risk_high": trial.risk.high,
+        }
+        return Outcome(task.number, "complete", trial.utility.value, trial.risk.value, about=about)

@@ -1,0 +1,127 @@
+"""What are the two numbers that a sweep trades against each other?
+
+Utility is a weighted mean of scores that each lie in [0, 1]. Risk is J: the largest advantage
+over guessing that any attack has *shown*. Neither ever skips a part that failed.
+
+    J = max(0, max over components i of (cᵢ - 1.645 SEᵢ))
+
+J is a lower bound, so trials in which nothing is shown tie at 0 and utility orders them: noise
+does not draw the front. What may be promised is the upper bound, `high`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tabveil.errors import ConfigError, EvaluationError
+from tabveil.evaluate import Evaluation, Result
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One objective of a trial.
+
+    Attributes:
+        value: what the sweep optimises, in [0, 1].
+        low: one-sided lower bound; of the utility, the value itself.
+        high: one-sided upper bound; of the utility, the value itself.
+        component: the score to look at: the attack score that gives the risk, the weakest score
+            of the utility.
+        parts: for each score that enters, its own number: a utility in [0, 1], or cᵢ.
+    """
+
+    value: float
+    low: float
+    high: float
+    component: str
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Objectives:
+    """How an evaluation becomes a utility and a risk.
+
+    Attributes:
+        weights: `<metric>/<score>` → weight. The scores lie in [0, 1], 1 is best. Weights need
+            not sum to one. The weight of a metric that the schema gives nothing to look at is
+            spread over the others, in all trials of a sweep alike.
+        z: one-sided normal quantile of the risk's bounds; 1.645 for 95 %.
+    """
+
+    weights: Mapping[str, float]
+    z: float = 1.645
+
+    def utility(self, evaluation: Evaluation) -> Objective:
+        """The weighted mean of the weighted scores.
+
+        Raises:
+            ConfigError: the weights are unusable, or name a metric or score that is not there.
+            EvaluationError: a needed metric failed; it is named, with the reason.
+        """
+        by_name = {r.name: r for r in evaluation.results if r.kind == "utility"}
+        weights = {key: weight for key, weight in self.weights.items() if weight}
+        if not all(math.isfinite(w) and w > 0 for w in weights.values()):
+            raise ConfigError(f"objective.weights must be 0 or more: {dict(self.weights)}")
+        parts = {key: _part(by_name, key) for key in weights}
+        found = {key: value for key, value in parts.items() if value is not None}
+        if not found:
+            raise ConfigError("objective.weights names no metric that fits this table's schema")
+        total = sum(weights[key] for key in found)
+        value = sum(weights[key] * part for key, part in found.items()) / total
+        lowest = min(found, key=lambda key: found[key])
+        return Objective(value, value, value, component=lowest, parts=found)
+
+    def risk(self, evaluation: Evaluation) -> Objective:
+        """The largest advantage that any attack has shown, J, with its upper bound.
+
+        Raises:
+            EvaluationError: no attack ran, one failed, or none states an advantage.
+        """
+        attacks = [r for r in evaluation.results if r.kind == "privacy"]
+        for attack in attacks:
+            if attack.error:
+                raise EvaluationError(f"attack {attack.name} failed: {attack.reason}")
+        advantages = {
+            f"{attack.name}/{score.name}": score.advantage
+            for attack in attacks
+            for score in attack.scores
+            if score.advantage is not None
+        }
+        if not advantages:
+            raise EvaluationError(
+                "no attack stated its advantage, so there is no risk to speak of; "
+                "select one under attack"
+            )
+        lows = {key: one.value - self.z * one.se for key, one in advantages.items()}
+        shown = max(lows, key=lambda key: lows[key])
+        low = _clip(lows[shown])
+        high = _clip(max(one.value + self.z * one.se for one in advantages.values()))
+        parts = {key: one.value for key, one in advantages.items()}
+        return Objective(low, low, high, component=shown, parts=parts)
+
+
+def _part(by_name: Mapping[str, Result], key: str) -> float | None:
+    """The number of `<metric>/<score>`; None where the metric was skipped."""
+    name, _, score_name = key.partition("/")
+    if name not in by_name:
+        raise ConfigError(
+            f"objective.weights needs {key}, but metric {name} is not selected; "
+            f"select it under metric, or set the weight to 0"
+        )
+    result = by_name[name]
+    if result.skipped:
+        return None
+    if result.error:
+        raise EvaluationError(f"metric {name} failed: {result.reason}")
+    values = {score.name: score.value for score in result.scores}
+    if score_name not in values:
+        raise ConfigError(f"objective.weights: {name} gave no {key}; it gave {', '.join(values)}")
+    if not 0 <= values[score_name] <= 1:
+        raise ConfigError(f"objective.weights: {key} does not lie in [0, 1] and cannot be weighed")
+    return values[score_name]
+
+
+def _clip(number: float) -> float:
+    return min(1.0, max(0.0, number))

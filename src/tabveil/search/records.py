@@ -1,0 +1,59 @@
+"""What is known of a study's trials once they have ended?
+
+Optuna keeps values and parameters; what else a trial told (bounds, run id, seconds, errors) is
+kept as its user attributes, under the two names below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from tabveil.search.pareto import Point
+
+ABOUT, ERROR = "about", "error"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A stored trial, as exports and plots need it."""
+
+    number: int
+    state: str
+    utility: float | None
+    risk: float | None
+    values: Mapping[str, Any]
+    about: Mapping[str, Any]
+    error: str | None
+
+    @property
+    def point(self) -> Point:
+        """The trial as the front sees it; only for completed trials."""
+        assert self.utility is not None
+        assert self.risk is not None
+        return Point(
+            self.number, self.utility, self.risk, float(self.about.get("risk_high", self.risk))
+        )
+
+
+def records(study: optuna.Study) -> list[Record]:
+    """All trials that have ended, by number."""
+    ended = (TrialState.COMPLETE, TrialState.FAIL)
+    return [_record(trial) for trial in study.get_trials(deepcopy=False, states=ended)]
+
+
+def _record(trial: FrozenTrial) -> Record:
+    utility, risk = trial.values if trial.state == TrialState.COMPLETE else (None, None)
+    return Record(
+        number=trial.number,
+        state=trial.state.name.lower().replace("fail", "failed"),
+        utility=utility,
+        risk=risk,
+        values=trial.params,
+        about=trial.user_attrs.get(ABOUT, {}),
+        error=trial.user_attrs.get(ERROR),
+    )
