@@ -29,7 +29,9 @@ from tabveil.data.split import Shares, split
 from tabveil.data.tables import digest, read_table
 from tabveil.errors import ArtifactError
 from tabveil.evaluate import Evaluation, evaluate
-from tabveil.report import plots as draw
+from tabveil.report.column_plots import columns as draw_columns
+from tabveil.report.plots import losses as draw_losses
+from tabveil.report.plots import roc as draw_roc
 from tabveil.search.objective import Objective, Objectives
 from tabveil.seeding import child_seed
 from tabveil.synthesizers.pooled import Pooled
@@ -237,14 +239,20 @@ def log_trial(
 
 
 def _log_plots(run: Run, trial: Trial, prepared: Prepared) -> None:
-    figures = {
-        "columns": draw.columns(prepared.control, trial.synthetic, prepared.schema),
-        "losses": draw.losses(trial.losses) if trial.losses else None,
-        "roc": draw.roc(trial.roc_curves()) if trial.roc_curves() else None,
+    run.log_figure(
+        draw_columns(prepared.control, trial.synthetic, prepared.schema), "plots/columns.svg"
+    )
+    if trial.losses:
+        history = {name: [epoch[name] for epoch in trial.losses] for name in trial.losses[0]}
+        run.log_figure(draw_losses(history), "plots/losses.svg")
+    curves = {
+        result.name: (score.detail["roc"]["fpr"], score.detail["roc"]["tpr"])
+        for result in trial.evaluation.results
+        for score in result.scores[:1]
+        if "roc" in score.detail
     }
-    for name, figure in figures.items():
-        if figure is not None:
-            run.log_figure(figure, f"plots/{name}.svg")
+    if curves:
+        run.log_figure(draw_roc(curves), "plots/roc.svg")
 
 
 def environment() -> dict[str, str]:

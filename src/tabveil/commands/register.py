@@ -20,8 +20,8 @@ from tabveil.search.exports import points_of
 from tabveil.search.pareto import Point, aliases, front
 from tabveil.search.records import Record, records
 from tabveil.search.study import load_study
+from tabveil.tracking.artifacts import download
 from tabveil.tracking.registry import register, set_aliases
-from tabveil.tracking.runs import download
 from tabveil.tracking.store import open_tracking
 
 
@@ -32,11 +32,22 @@ def run(composition: Composition) -> None:
     uri = open_tracking(tracking.uri, root=base.root)
     ended = records(load_study(settings.study, settings.storage_in(base.root)))
     show_front(ended, study=settings.study)
-    register_front(ended, uri, settings)
+    register_front(ended, uri, settings, where=store_overrides(composition))
 
 
-def register_front(ended: Sequence[Record], uri: str, settings: SweepSettings) -> None:
-    """Register every front point once, and let the aliases point at theirs."""
+def store_overrides(composition: Composition) -> str:
+    """The given overrides that say which store is meant, for the commands that we suggest."""
+    named = [o for o in composition.overrides if o.startswith(("root=", "tracking.uri="))]
+    return "".join(f" {override}" for override in named)
+
+
+def register_front(
+    ended: Sequence[Record], uri: str, settings: SweepSettings, *, where: str = ""
+) -> None:
+    """Register every front point once, and let the aliases point at theirs.
+
+    `where` are the overrides by which another command finds this store.
+    """
     points = points_of(ended)
     if not points:
         raise StudyError(f"study {settings.study!r} has no completed trial; nothing to register")
@@ -51,7 +62,7 @@ def register_front(ended: Sequence[Record], uri: str, settings: SweepSettings) -
     for alias, version in named.items():
         say(f"  models:/{settings.model}@{alias} → version {version}")
     say("Not confirmed on untouched rows yet. To draw from one:")
-    say(f"  tabveil sample model=models:/{settings.model}@balanced n=1000 out=rows.parquet")
+    say(f"  tabveil sample model=models:/{settings.model}@balanced n=1000 out=rows.parquet{where}")
 
 
 def show_front(ended: Sequence[Record], *, study: str) -> None:
@@ -66,9 +77,7 @@ def show_front(ended: Sequence[Record], *, study: str) -> None:
             point.risk,
             point.risk_high,
             ", ".join(alias for alias, p in named.items() if p.number == point.number),
-            ", ".join(
-                f"{k.split('.')[-1]}={_short(v)}" for k, v in by_number[point.number].values.items()
-            ),
+            _short(by_number[point.number].values),
         )
         for point in front(points)
     ]

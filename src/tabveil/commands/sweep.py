@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tabveil.commands.prepare import prepared_table
-from tabveil.commands.register import register_front, show_front
+from tabveil.commands.register import register_front, show_front, store_overrides
 from tabveil.config.build import build_executor, build_parts
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Base, SweepSettings, Tracking, read
@@ -18,10 +18,9 @@ from tabveil.config.work import TrialWork
 from tabveil.data.prepared import Prepared
 from tabveil.errors import TrackingError
 from tabveil.pipeline import log_inputs
-from tabveil.report import plots
+from tabveil.report.canvas import save
 from tabveil.report.terminal import SweepProgress, say
-from tabveil.search.exports import export, points_of, summarise
-from tabveil.search.pareto import aliases
+from tabveil.search.exports import draw_front, export, summarise
 from tabveil.search.records import Record, records
 from tabveil.search.space import Space
 from tabveil.search.study import (
@@ -103,7 +102,8 @@ def run(composition: Composition) -> None:
         _log_results(parent, plan, records(study))
     show_front(records(study), study=plan.settings.study)
     if plan.settings.register:
-        register_front(records(study), plan.uri, plan.settings)
+        where = store_overrides(composition)
+        register_front(records(study), plan.uri, plan.settings, where=where)
     _say_where(plan, runs, parent)
 
 
@@ -147,9 +147,7 @@ def _describe(outcome: Outcome) -> str:
 
 
 def _log_results(parent: Run, plan: Plan, ended: list[Record]) -> None:
-    points = points_of(ended)
-    figure = plots.front(points, aliases=aliases(points), title=plan.settings.study)
-    plots.save(figure, plan.out / "front")
+    save(draw_front(ended, title=plan.settings.study), plan.out / "front")
     parent.log(metrics={f"sweep/{key}": value for key, value in summarise(ended).items()})
     parent.log_artifacts(plan.out)
 

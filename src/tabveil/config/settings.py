@@ -6,7 +6,7 @@ the key. Parts with a `_target_` (synthesizer, metrics, …) are built in `build
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -135,8 +135,7 @@ def read(composition: Composition, kind: type[T], key: str | None = None) -> T:
     values = OmegaConf.to_container(node, resolve=True)
     assert isinstance(values, dict)
     if key is None:
-        names = kind.__dataclass_fields__  # type: ignore[attr-defined]
-        values = {name: values[name] for name in names}
+        values = {field.name: values[field.name] for field in fields(kind)}  # type: ignore[arg-type]
     try:
         return TypeAdapter(kind).validate_python(values)
     except ValidationError as error:

@@ -58,7 +58,6 @@ class TrialWork:
                 params=composition.flat(),
                 config=composition.to_yaml(),
                 seed=seed,
-                seconds=seconds,
                 plots=parts.plots,
             )
         about = {

@@ -8,11 +8,13 @@ every generator. Inference gives each column a kind *and the reason*, so a perso
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import numpy as np
 import pandas as pd
 
 from tabveil.errors import DataError
@@ -20,6 +22,11 @@ from tabveil.errors import DataError
 Kind = Literal["numeric", "categorical", "boolean", "datetime", "identifier"]
 KINDS: tuple[str, ...] = get_args(Kind)
 SCHEMA_VERSION = 1
+
+# A text that on average fewer than two rows share (a name, a ticket, a note) says who a row is
+# and cannot be learnt. Below 20 different values nothing can be told.
+_MOSTLY_DIFFERENT, _MANY = 0.5, 20
+_ID_NAME = re.compile(r"(?i:(^|[^a-z])(id|uuid|ssn)|[^a-z]number)$|[a-z](Id|ID)$")
 
 
 @dataclass(frozen=True)
@@ -69,9 +76,19 @@ class Schema:
         return [column.name for column in self.columns if column.kind in kinds]
 
     def modelled(self) -> Schema:
-        """The schema without identifiers and the group column: what a synthesizer sees."""
+        """The schema without identifiers and the group column: what a synthesizer sees.
+
+        Sensitive columns and quasi-identifiers that are not modelled lose their role with it.
+        """
         columns = tuple(c for c in self.columns if c.kind != "identifier" and c.name != self.group)
-        return replace(self, columns=columns, group=None)
+        kept = {column.name for column in columns}
+        return replace(
+            self,
+            columns=columns,
+            sensitive=tuple(name for name in self.sensitive if name in kept),
+            quasi_identifiers=tuple(name for name in self.quasi_identifiers if name in kept),
+            group=None,
+        )
 
     def with_roles(
         self,
@@ -81,7 +98,11 @@ class Schema:
         quasi_identifiers: Iterable[str] = (),
         group: str | None = None,
     ) -> Schema:
-        """Set the roles; every name must be a column. Raises DataError otherwise."""
+        """Set the roles.
+
+        Raises:
+            DataError: a name is no column; the target is an identifier or the group.
+        """
         schema = replace(
             self,
             target=target,
@@ -100,6 +121,8 @@ class Schema:
                 f"target={target!r} looks like an identifier ({self[target].reason}); "
                 f"name another target, or set its kind under dataset.kinds"
             )
+        if target is not None and target == group:
+            raise DataError(f"target and group are both {target!r}; a group is not modelled")
         return schema
 
     def _roles(self) -> dict[str, tuple[str, ...]]:
@@ -160,16 +183,31 @@ class Schema:
 
 def _restore_column(values: pd.Series[Any], column: Column) -> pd.Series[Any]:
     values = values.reset_index(drop=True)
-    if column.kind == "numeric" and column.decimals is not None:
-        values = pd.to_numeric(values).round(column.decimals)
+    dtype = pd.api.types.pandas_dtype(column.dtype)
     try:
-        return values.astype(column.dtype)  # type: ignore[call-overload, no-any-return]
-    except (ValueError, TypeError) as error:
-        if values.isna().any():
+        if column.kind == "numeric":
+            values = _in_range(pd.to_numeric(values), column.decimals, dtype)
+        if isinstance(dtype, pd.DatetimeTZDtype):
+            return pd.to_datetime(values, utc=True).astype(dtype)
+        if isinstance(dtype, np.dtype) and dtype.kind in "biu" and values.isna().any():
             return values
+        if dtype == np.dtype(bool) and not values.isin([0, 1]).all():
+            raise ValueError("neither true nor false")
+        return values.astype(dtype)
+    except (ValueError, TypeError) as error:
         raise DataError(
             f"column {column.name!r} cannot be made {column.dtype}: {type(error).__name__}"
         ) from error
+
+
+def _in_range(values: pd.Series[Any], decimals: int | None, dtype: Any) -> pd.Series[Any]:
+    """Round, and clip to what a whole-number dtype can hold: a cast would wrap around."""
+    if decimals is not None:
+        values = values.round(decimals)
+    if pd.api.types.is_integer_dtype(dtype):
+        bounds = np.iinfo(getattr(dtype, "numpy_dtype", dtype))
+        values = values.clip(bounds.min, bounds.max)
+    return values
 
 
 def infer_schema(table: pd.DataFrame, *, kinds: Mapping[str, str] | None = None) -> Schema:
@@ -180,8 +218,8 @@ def infer_schema(table: pd.DataFrame, *, kinds: Mapping[str, str] | None = None)
         kinds: column -> kind, for the columns where a person knows better.
 
     Raises:
-        DataError: the table has no rows or columns, repeats a name, or `kinds` names an unknown
-            column or kind.
+        DataError: the table has no rows or columns, repeats a name, holds an infinite number,
+            or `kinds` names an unknown column or kind.
     """
     names = [str(name) for name in table.columns]
     if not names or not len(table):
@@ -201,23 +239,31 @@ def infer_schema(table: pd.DataFrame, *, kinds: Mapping[str, str] | None = None)
 def _infer_column(values: pd.Series[Any], given: str | None) -> Column:
     name, dtype = str(values.name), str(values.dtype)
     kind, reason = (given, "given in the config") if given else _infer_kind(values)
+    if kind == "datetime" and not pd.api.types.is_datetime64_any_dtype(values):
+        dtype = "datetime64[ns]"
+    if kind == "numeric" and (dtype == "bool" or not pd.api.types.is_numeric_dtype(values)):
+        dtype = "float64"
     decimals = _decimals(values) if kind == "numeric" else None
+    if kind == "numeric" and values.isin([np.inf, -np.inf]).any():
+        raise DataError(f"column {name!r} holds infinite numbers; make them missing, or cap them")
     return Column(name, kind, dtype, decimals, reason)  # type: ignore[arg-type]
 
 
 def _infer_kind(values: pd.Series[Any]) -> tuple[Kind, str]:
     present = values.dropna()
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return "datetime", "dates"
+    if pd.api.types.is_bool_dtype(values) or (
+        len(present) and pd.api.types.is_bool_dtype(present.infer_objects())
+    ):
+        return "boolean", "true or false"
     if present.empty:
         kind: Kind = "numeric" if pd.api.types.is_numeric_dtype(values) else "categorical"
         return kind, "every value is missing"
-    if pd.api.types.is_datetime64_any_dtype(values):
-        return "datetime", "dates"
-    if pd.api.types.is_bool_dtype(present.infer_objects()):
-        return "boolean", "true or false"
     if pd.api.types.is_numeric_dtype(values):
         return _infer_numeric(present)
     n_distinct = present.astype(str).nunique()
-    if len(present) >= 20 and n_distinct > 0.9 * len(present):
+    if n_distinct >= _MANY and n_distinct > _MOSTLY_DIFFERENT * len(present):
         return "identifier", f"{n_distinct} different texts in {len(present)} rows"
     return "categorical", f"{n_distinct} different texts"
 
@@ -226,18 +272,21 @@ def _infer_numeric(present: pd.Series[Any]) -> tuple[Kind, str]:
     if present.isin([0, 1]).all():
         return "boolean", "only 0 and 1"
     n_distinct = present.nunique()
-    whole = pd.api.types.is_integer_dtype(present)
-    if whole and len(present) >= 20 and n_distinct == len(present):
-        named = str(present.name).lower() == "id" or str(present.name).lower().endswith("_id")
-        if named or int(present.max()) - int(present.min()) + 1 == n_distinct:
-            return "identifier", "a different whole number in every row, numbered or named as an id"
+    if n_distinct >= _MANY and (present % 1 == 0).all():
+        if _ID_NAME.search(str(present.name)) and n_distinct > _MOSTLY_DIFFERENT * len(present):
+            return "identifier", f"named as an id; {n_distinct} different whole numbers"
+        if n_distinct == len(present) == int(present.max()) - int(present.min()) + 1:
+            return "identifier", "numbers the rows"
+    if n_distinct == 2 and len(present) >= _MANY and (present % 1 == 0).all():
+        return "categorical", "two codes"
     return "numeric", f"numbers, {n_distinct} different"
 
 
 def _decimals(values: pd.Series[Any], *, most: int = 6) -> int | None:
     """Decimal places that hold every value exactly; None beyond `most` places."""
     numbers = pd.to_numeric(values, errors="coerce").dropna().astype(float)
-    for places in range(most + 1):
-        if numbers.round(places).eq(numbers).all():
-            return places
+    with np.errstate(over="ignore"):  # rounding multiplies: near 1e308 that gives inf, not equal
+        for places in range(most + 1):
+            if numbers.round(places).eq(numbers).all():
+                return places
     return None

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
+from tabveil.report import plots
 from tabveil.search.pareto import Point, aliases, front, hypervolume
 from tabveil.search.records import Record
 
@@ -72,6 +74,25 @@ def describe_front(records: Sequence[Record], *, study: str) -> dict[str, Any]:
             for point in front(points)
         ],
     }
+
+
+def draw_front(records: Sequence[Record], *, title: str) -> Figure:
+    """The front in a picture, the dominated trials behind it."""
+    points = points_of(records)
+    chosen = {point.number for point in front(points)}
+    named = aliases(points) if points else {}
+    drawn = [
+        plots.Point(
+            point.number,
+            point.utility,
+            point.risk,
+            point.risk_high,
+            on_front=point.number in chosen,
+            names=tuple(alias for alias, p in named.items() if p.number == point.number),
+        )
+        for point in points
+    ]
+    return plots.front(drawn, title=title)
 
 
 def summarise(records: Sequence[Record]) -> dict[str, float]:

@@ -1,0 +1,199 @@
+"""Which rows does a `where` allow, and how are enough of them found?
+
+    {"health": "poor"}                    a level
+    {"health": ["poor", "fair"]}          any of these levels; null is the missing one
+    {"age": {"min": 30, "max": 40}}       a range, ends included, either end optional
+    {"age": 30, "health": "poor"}         every condition holds
+
+Every synthesizer shares this rule. Rows that do not meet it are rejected, with bounded effort: a
+generator that cannot make such rows ends in an error that says how many it made.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tabveil.contracts import Where
+from tabveil.data.codec import TableCodec
+from tabveil.data.levels import Level
+from tabveil.data.schema import Column, Schema
+from tabveil.errors import ConditionError
+
+PATIENCE_ROWS = 200_000
+"""Rows drawn before giving up when none is accepted: a few seconds."""
+PATIENCE_PER_ACCEPTED = 1_000
+"""Further rows drawn for each accepted one: conditions met once in a thousand rows succeed."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """Values from `low` to `high`, ends included; None: open."""
+
+    low: Any
+    high: Any
+
+
+Condition = tuple[Any, ...] | Range
+"""The allowed values of a column (None: missing), or a range of them."""
+Conditions = Mapping[str, Condition]
+
+
+def parse(
+    where: Where | None, schema: Schema, levels: Mapping[str, Sequence[Level]]
+) -> dict[str, Condition]:
+    """Check a `where` against a generator's columns and levels.
+
+    Args:
+        where: as a user wrote it.
+        schema: the sampled columns.
+        levels: the levels of each categorical and boolean column.
+
+    Raises:
+        ConditionError: an unknown column or level (near matches are named), a range on a
+            categorical column, a value that the column cannot hold.
+    """
+    if where is None:
+        return {}
+    if not isinstance(where, Mapping):
+        raise ConditionError(f"where must map columns to values, like {{age: 30}}; got {where!r}")
+    for name in where:
+        if name not in schema.names:
+            raise ConditionError(
+                f"where names {name!r}, which is no column{near(name, schema.names)}"
+            )
+    return {
+        name: _parse_levels(name, wanted, levels[name])
+        if name in levels
+        else _parse_numbers(wanted, schema[name])
+        for name, wanted in where.items()
+    }
+
+
+def near(name: object, known: Sequence[object]) -> str:
+    """The end of an error message: the closest known names, or the first of them."""
+    texts = [str(entry) for entry in known]
+    close = difflib.get_close_matches(str(name), texts, n=3, cutoff=0.5)
+    if close:
+        return f"; did you mean {' or '.join(map(repr, close))}?"
+    more = ", …" if len(texts) > 20 else ""
+    return f"; there are: {', '.join(map(repr, texts[:20]))}{more}"
+
+
+def _parse_levels(name: str, wanted: Any, levels: Sequence[Level]) -> tuple[Level, ...]:
+    if isinstance(wanted, Mapping):
+        raise ConditionError(
+            f"where.{name} is a range, but {name!r} is categorical: give a level or a list of them"
+        )
+    return tuple(_find_level(name, value, levels) for value in _as_list(name, wanted))
+
+
+def _find_level(name: str, value: Any, levels: Sequence[Level]) -> Level:
+    # Equal first; else the same text, for a level "01234" or "1" typed as a number, or the reverse.
+    for same in (lambda level: level == value, lambda level: str(level) == str(value)):
+        for level in levels:
+            if (level is None) == (value is None) and same(level):
+                return level
+    known = ["null (missing)" if level is None else level for level in levels]
+    raise ConditionError(f"column {name!r} has no level {value!r}{near(value, known)}")
+
+
+def _parse_numbers(wanted: Any, column: Column) -> Condition:
+    if not isinstance(wanted, Mapping):
+        return tuple(_as_value(value, column) for value in _as_list(column.name, wanted))
+    if not wanted or set(wanted) - {"min", "max"}:
+        raise ConditionError(f"where.{column.name}: a range has 'min', 'max' or both")
+    low, high = (
+        None if wanted.get(end) is None else _as_value(wanted[end], column)
+        for end in ("min", "max")
+    )
+    if low is not None and high is not None and low > high:
+        raise ConditionError(f"where.{column.name}: min {low} is above max {high}")
+    return Range(low, high)
+
+
+def _as_list(name: str, wanted: Any) -> list[Any]:
+    values = list(wanted) if isinstance(wanted, list | tuple) else [wanted]
+    if not values:
+        raise ConditionError(f"where.{name} is an empty list: no row can meet it")
+    return values
+
+
+def _as_value(value: Any, column: Column) -> Any:
+    if value is None:
+        return None
+    try:
+        if column.kind != "datetime":
+            return float(value)
+        date = pd.Timestamp(value)
+        zone = getattr(pd.api.types.pandas_dtype(column.dtype), "tz", None)
+        return date.tz_localize(zone) if zone is not None and date.tz is None else date
+    except (ValueError, TypeError) as error:
+        raise ConditionError(f"where.{column.name}: {value!r} is no {column.kind} value") from error
+
+
+def met(table: pd.DataFrame, conditions: Conditions) -> NDArray[np.bool_]:
+    """Which rows meet every condition, shape (n,)."""
+    rows = np.ones(len(table), dtype=bool)
+    for name, condition in conditions.items():
+        rows &= _met_by(table[name], condition)
+    return rows
+
+
+def _met_by(values: pd.Series[Any], condition: Condition) -> NDArray[np.bool_]:
+    missing = values.isna().to_numpy()
+    if isinstance(condition, tuple):
+        allowed = values.isin([value for value in condition if value is not None])
+        rows = np.asarray(allowed.to_numpy(dtype=bool)) & ~missing
+        return rows | missing if None in condition else rows
+    rows = ~missing
+    if condition.low is not None:
+        rows &= (values >= condition.low).fillna(False).to_numpy(dtype=bool)
+    if condition.high is not None:
+        rows &= (values <= condition.high).fillna(False).to_numpy(dtype=bool)
+    return rows
+
+
+def keep_met(
+    chunks: Iterator[pd.DataFrame], n: int, conditions: Conditions
+) -> Iterator[pd.DataFrame]:
+    """Yield the rows of endless `chunks` that meet the conditions, until `n` are found.
+
+    Raises ConditionError, saying how many were found, when they are too rare to go on.
+    """
+    if not conditions:
+        yield from chunks
+    n_drawn = n_kept = 0
+    for chunk in chunks:
+        kept = chunk[met(chunk, conditions)]
+        n_drawn += len(chunk)
+        n_kept += len(kept)
+        yield kept
+        if n_kept < n and n_drawn >= PATIENCE_ROWS + PATIENCE_PER_ACCEPTED * n_kept:
+            raise ConditionError(
+                f"only {n_kept} of {n} rows met the condition on {', '.join(conditions)} after "
+                f"{n_drawn} draws; loosen it, or ask for fewer rows"
+            )
+
+
+def wanted_codes(conditions: Conditions, codec: TableCodec) -> dict[int, tuple[int, ...]]:
+    """Code columns that the conditions restrict, by index: the codes that are still allowed."""
+    wanted: dict[int, tuple[int, ...]] = {}
+    for j, name in enumerate(codec.code_names):
+        condition = conditions.get(name)
+        if condition is None:
+            continue
+        if name in codec.levels and isinstance(condition, tuple):
+            allowed = [code for code, level in enumerate(codec.levels[name]) if level in condition]
+            wanted[j] = tuple(allowed)
+        elif isinstance(condition, Range) or None not in condition:
+            wanted[j] = (0,)  # a number is asked for: present
+        elif condition == (None,):
+            wanted[j] = (1,)
+    return wanted

@@ -1,0 +1,311 @@
+"""How does the `ctgan` package's CTGAN become a synthesizer that may be released?
+
+The package trains; this adapter does the rest. `TableCodec` feeds it complete columns and brings
+missing values, whole numbers, dates and rounding back. After training only the generator's
+weights, the mixtures and the levels' rates are kept: the package's own saved model holds the row
+ids of every category, from which training rows can be rebuilt, and is a pickle.
+
+Sampling is ours, because the package (0.12.1) conditions the wrong column when asked for any but
+the first, draws conditions by log frequencies, and normalises each batch by itself. The last
+matters most: where all rows of a batch share a condition, batch normalisation subtracts it again
+(7 % of rows met a condition that 99 % meet with fixed statistics). So the statistics are measured
+once, after training, over conditions drawn at the levels' true rates, and a row no longer depends
+on the rows drawn beside it. Unconditional quality is the same (see experiments/LOG.md).
+
+Xu et al., Modeling Tabular Data using Conditional GAN, NeurIPS 2019, arXiv:1907.00503.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+import joblib
+import numpy as np
+import pandas as pd
+import torch
+from ctgan.synthesizers.ctgan import CTGAN, Generator
+from numpy.typing import NDArray
+from safetensors.torch import save
+
+from tabveil.contracts import OnEpoch, Where
+from tabveil.data.codec import TableCodec
+from tabveil.data.rounding import to_digits
+from tabveil.data.schema import Schema
+from tabveil.errors import ConfigError, TabveilError
+from tabveil.seeding import child_rng, child_seed, global_state
+from tabveil.synthesizers.chunks import concat, draw_chunks, take
+from tabveil.synthesizers.conditions import keep_met, parse, wanted_codes
+from tabveil.synthesizers.generator import (
+    draw_inputs,
+    expected_shapes,
+    measure_statistics,
+    read_weights,
+    reorder_levels,
+)
+from tabveil.synthesizers.loading import read_json, reading, write_json
+from tabveil.synthesizers.spans import Mixture, Spans, Wanted
+
+_WEIGHTS = "weights.safetensors"
+_ENCODER = "encoder.json"
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    codec: TableCodec
+    spans: Spans
+    generator: torch.nn.Module | None
+    """None where every column is constant: nothing was left to model."""
+
+
+@dataclass
+class CtganPackage:
+    """CTGAN as the package trains it. Parameters, names and defaults are the package's.
+
+    Args:
+        embedding_dim: size of the noise vector.
+        generator_dim: width of each residual layer of the generator.
+        discriminator_dim: width of each layer of the critic.
+        generator_lr, discriminator_lr: learning rates of Adam.
+        generator_decay, discriminator_decay: weight decays of Adam.
+        batch_size: rows a step, even and a multiple of `pac`.
+        discriminator_steps: critic updates for each generator update.
+        log_frequency: draw training conditions by log frequency instead of frequency.
+        verbose: show a progress bar.
+        epochs: passes over the training table.
+        pac: rows that the critic judges together (PacGAN).
+        enable_gpu: train on a GPU where there is one. Sampling is always on the CPU.
+    """
+
+    embedding_dim: int = 128
+    generator_dim: Sequence[int] = (256, 256)
+    discriminator_dim: Sequence[int] = (256, 256)
+    generator_lr: float = 2e-4
+    generator_decay: float = 1e-6
+    discriminator_lr: float = 2e-4
+    discriminator_decay: float = 1e-6
+    batch_size: int = 500
+    discriminator_steps: int = 1
+    log_frequency: bool = True
+    verbose: bool = False
+    epochs: int = 300
+    pac: int = 10
+    enable_gpu: bool = True
+    _fitted: _Fitted | None = field(default=None, init=False, repr=False)
+
+    def fit(
+        self, train: pd.DataFrame, schema: Schema, *, seed: int, on_epoch: OnEpoch | None = None
+    ) -> None:
+        """Train on `train`, shape (n_train, n_columns), reporting losses after each epoch.
+
+        An exception from `on_epoch` ends the training and is passed on.
+
+        Raises:
+            ConfigError: a parameter that cannot work, named.
+            DataError: a table that the codec cannot hold.
+        """
+        _check(self)
+        codec = TableCodec.learn(train, schema)
+        floats, codes = codec.encode(train)
+        if not floats.shape[1] + codes.shape[1]:
+            self._fitted = _Fitted(codec, Spans((), ()), None)
+            return
+        centers, scales = _scaling(floats)
+        columns = {f"float{j}": column for j, column in enumerate(((floats - centers) / scales).T)}
+        columns |= {f"code{j}": column for j, column in enumerate(codes.T)}
+        model = _ReportingCTGAN(on_epoch, **self.params())
+        # The package would start a process for each core, inside every worker of a sweep.
+        with (
+            global_state(child_seed(seed, "ctgan_package")),
+            joblib.parallel_config(backend="sequential"),
+        ):
+            model.fit(pd.DataFrame(columns), [name for name in columns if name.startswith("code")])
+        spans = Spans(_mixtures(model, centers, scales), _rates(codes, codec.n_levels))
+        generator = model._generator.cpu()
+        reorder_levels(generator, spans, _level_orders(model))
+        rng = child_rng(seed, "ctgan_package", "statistics")
+        measure_statistics(generator, spans, self.embedding_dim, rng)
+        self._fitted = _Fitted(codec, spans, generator)
+
+    def sample(self, n: int, *, seed: int, where: Where | None = None) -> pd.DataFrame:
+        """Draw `n` rows; see `conditions` for `where`."""
+        return concat(list(self.iter_sample(n, seed=seed, where=where)))
+
+    def iter_sample(
+        self, n: int, *, seed: int, where: Where | None = None
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the rows of `sample(n)` in frames of bounded size.
+
+        Where several columns are conditioned, the generator is given the rarest of them; rows
+        that miss any condition are rejected.
+        """
+        fitted = self._require()
+        conditions = parse(where, fitted.codec.schema, fitted.codec.levels)
+        wanted = _rarest(fitted.spans, wanted_codes(conditions, fitted.codec))
+
+        def draw(n_rows: int, rng: np.random.Generator) -> pd.DataFrame:
+            if fitted.generator is None:
+                return fitted.codec.decode(np.empty((n_rows, 0)), np.empty((n_rows, 0), np.int64))
+            inputs = draw_inputs(fitted.spans, n_rows, self.embedding_dim, rng, wanted)
+            with torch.inference_mode():
+                outputs = fitted.generator(inputs).numpy()
+            return fitted.codec.decode(*fitted.spans.decode(outputs, rng))
+
+        return take(keep_met(draw_chunks(draw, seed), n, conditions), n)
+
+    def save(self, directory: Path) -> None:
+        """Write the generator's weights and what is needed to decode its outputs."""
+        fitted = self._require()
+        data = {
+            "params": self.params(),
+            "codec": fitted.codec.to_dict(),
+            "spans": fitted.spans.to_dict(),
+        }
+        write_json(directory / _ENCODER, data)
+        weights = fitted.generator.state_dict() if fitted.generator else {}
+        (directory / _WEIGHTS).write_bytes(save({k: v.contiguous() for k, v in weights.items()}))
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Read what `save` wrote into the package's generator class.
+
+        Raises ArtifactError when a file is missing, cut short, or does not fit the other.
+        """
+        path = directory / _ENCODER
+        data = read_json(path)
+        with reading(path):
+            loaded = cls(**data["params"])
+            _check(loaded)
+            codec = TableCodec.from_dict(data["codec"])
+            spans = Spans.from_dict(data["spans"])
+            if len(spans.mixtures) != len(codec.float_names):
+                raise ValueError("as many mixtures as float columns are needed")
+            if [len(rates) for rates in spans.rates] != codec.n_levels:
+                raise ValueError("as many rates as levels are needed")
+        sizes = loaded.embedding_dim, list(loaded.generator_dim)
+        weights = read_weights(directory / _WEIGHTS, expected_shapes(*sizes, spans))
+        generator = None
+        if weights:
+            embedding_dim, widths = sizes
+            generator = Generator(embedding_dim + spans.n_conditions, widths, spans.n_outputs)
+            generator.load_state_dict(weights)
+            generator.eval()
+        loaded._fitted = _Fitted(codec, spans, generator)
+        return loaded
+
+    def params(self) -> dict[str, Any]:
+        """The parameters by the package's names."""
+        named = {f.name: getattr(self, f.name) for f in fields(self) if f.init}
+        dims = {key: list(named[key]) for key in ("generator_dim", "discriminator_dim")}
+        return named | dims
+
+    def _require(self) -> _Fitted:
+        if self._fitted is None:
+            raise TabveilError("this ctgan_package is not fitted: call fit or load first")
+        return self._fitted
+
+
+class _ReportingCTGAN(CTGAN):  # type: ignore[misc]
+    """The package's class, with each epoch's losses passed on as they are stored.
+
+    `fit` offers no callback, but assigns `self.loss_values`, a frame that grows by one row after
+    each epoch: a setter on that name is the one place to hear of it without copying `fit`.
+    """
+
+    def __init__(self, on_epoch: OnEpoch | None, **params: Any) -> None:
+        self._on_epoch = on_epoch
+        super().__init__(**params)
+
+    @property
+    def loss_values(self) -> pd.DataFrame | None:
+        """Losses so far, one row an epoch."""
+        return self._loss_values
+
+    @loss_values.setter
+    def loss_values(self, losses: pd.DataFrame | None) -> None:
+        self._loss_values = losses
+        if self._on_epoch is not None and losses is not None and len(losses):
+            last = losses.iloc[-1]
+            values = {
+                "generator": float(last["Generator Loss"]),
+                "discriminator": float(last["Discriminator Loss"]),
+            }
+            self._on_epoch(len(losses), values)
+
+
+def _check(params: CtganPackage) -> None:
+    """Raise ConfigError for a parameter that the package would fail on, or train wrongly with."""
+    for name in ("embedding_dim", "batch_size", "discriminator_steps", "epochs", "pac"):
+        _require_whole(name, getattr(params, name))
+    for name in ("generator_dim", "discriminator_dim"):
+        for width in getattr(params, name):
+            _require_whole(name, width)
+    for name in ("generator_lr", "discriminator_lr", "generator_decay", "discriminator_decay"):
+        value = getattr(params, name)
+        if not (value > 0 if name.endswith("_lr") else value >= 0) or not np.isfinite(value):
+            raise ConfigError(f"synthesizer.{name}={value}: must be finite and not negative")
+    if params.batch_size % 2:
+        raise ConfigError(f"synthesizer.batch_size={params.batch_size}: must be even")
+    if params.batch_size % params.pac:
+        raise ConfigError(
+            f"synthesizer.batch_size={params.batch_size}: must be a multiple of "
+            f"synthesizer.pac={params.pac}"
+        )
+
+
+def _require_whole(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigError(f"synthesizer.{name}={value!r}: must be a whole number, at least 1")
+
+
+def _scaling(floats: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Centers and scales, shape (n_floats,), that bring a column into reach of the mixture fit.
+
+    The fit adds 1e-6 to every variance, so a column of small spread (rates, coordinates) is
+    scaled up to a spread of 1 to 10; a column far from zero (dates) loses digits, so it is
+    centred. All others stay as they are: the package's behaviour.
+    """
+    spreads = floats.std(axis=0)
+    spreads = np.where(spreads > 0, spreads, 1)
+    medians = np.median(floats, axis=0)
+    centers = np.where(np.abs(medians) > 1e3 * spreads, np.rint(medians), 0)
+    scales = np.where((spreads < 1) | (spreads > 1e9), 10.0 ** np.floor(np.log10(spreads)), 1)
+    return centers, scales
+
+
+def _mixtures(
+    model: CTGAN, centers: NDArray[np.float64], scales: NDArray[np.float64]
+) -> tuple[Mixture, ...]:
+    """The modes that the package fitted to each float column, in the column's own units."""
+    mixtures = []
+    infos = [i for i in model._transformer._column_transform_info_list if _is_float(i)]
+    for info, center, scale in zip(infos, centers, scales, strict=True):
+        valid = info.transform.valid_component_indicator
+        fitted = info.transform._bgm_transformer
+        stds = np.sqrt(fitted.covariances_.reshape(-1)[valid]) * scale
+        mixtures.append(Mixture.rounded(fitted.means_.reshape(-1)[valid] * scale + center, stds))
+    return tuple(mixtures)
+
+
+def _level_orders(model: CTGAN) -> list[list[int]]:
+    """For each code column, the codes in the order of the package's one-hot encoder."""
+    infos = model._transformer._column_transform_info_list
+    return [[int(code) for code in i.transform.dummies] for i in infos if not _is_float(i)]
+
+
+def _is_float(info: Any) -> bool:
+    return bool(info.column_type == "continuous")
+
+
+def _rates(codes: NDArray[np.int64], n_levels: list[int]) -> tuple[tuple[float, ...], ...]:
+    counts = [np.bincount(codes[:, j], minlength=k) for j, k in enumerate(n_levels)]
+    return tuple(tuple(to_digits(count / len(codes))) for count in counts)
+
+
+def _rarest(spans: Spans, wanted: dict[int, tuple[int, ...]]) -> Wanted | None:
+    """The restricted code column that the fewest rows meet, or None where none is restricted."""
+    if not wanted:
+        return None
+    return min(wanted.items(), key=lambda item: sum(spans.rates[item[0]][c] for c in item[1]))

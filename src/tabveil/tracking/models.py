@@ -1,0 +1,133 @@
+"""What is a saved generator, and how do we know that it is whole?
+
+The artifact is a folder: `schema.json`, `synthesizer/` (weights as safetensors, the rest as
+JSON) and `meta.json`, which says what it was made from and holds a digest of every other file.
+It holds no pickle, and loading it runs no code that it brings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from tabveil.contracts import Synthesizer, Where
+from tabveil.data.schema import Schema
+from tabveil.errors import ArtifactError, ConfigError, DataError
+from tabveil.synthesizers.loading import (
+    load_synthesizer,
+    read_json,
+    save_synthesizer,
+    write_json,
+)
+
+FORMAT = 1
+_META, _SCHEMA, _SYNTHESIZER = "meta.json", "schema.json", "synthesizer"
+_SUFFIXES = {".json", ".safetensors"}
+
+
+@dataclass(frozen=True)
+class Generator:
+    """A loaded artifact: rows can be drawn from it, nothing else.
+
+    Attributes:
+        schema: of the rows it draws.
+        about: what it was made from, as given to `save_generator`.
+        synthesizer: the fitted part that draws.
+    """
+
+    schema: Schema
+    about: Mapping[str, Any]
+    synthesizer: Synthesizer
+
+    def sample(self, n: int, *, seed: int, where: Where | None = None) -> pd.DataFrame:
+        """Draw `n` rows; the same seed gives the same rows.
+
+        Raises:
+            ConfigError: `n` is below 1.
+            ConditionError: `where` names nothing that exists, or cannot be met.
+        """
+        _check_n(n)
+        return self.synthesizer.sample(n, seed=seed, where=where)
+
+    def iter_sample(
+        self, n: int, *, seed: int, where: Where | None = None
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the rows of `sample(n)` in frames of bounded size. Raises as `sample` does."""
+        _check_n(n)
+        return self.synthesizer.iter_sample(n, seed=seed, where=where)
+
+
+def save_generator(
+    synthesizer: Synthesizer, schema: Schema, directory: Path, *, about: Mapping[str, Any]
+) -> None:
+    """Write a fitted synthesizer and its schema into a new or empty folder.
+
+    Args:
+        synthesizer: fitted.
+        schema: of the table; the artifact keeps the modelled columns.
+        directory: made where missing.
+        about: JSON-able facts to keep with it: seed, digests of config and data, ….
+
+    Raises:
+        ArtifactError: the folder is not empty, or the synthesizer may not be saved.
+    """
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise ArtifactError(f"{directory} is not an empty folder; a generator is never overwritten")
+    (directory / _SYNTHESIZER).mkdir(parents=True)
+    schema.modelled().save(directory / _SCHEMA)
+    save_synthesizer(synthesizer, directory / _SYNTHESIZER)
+    files = _digests(directory)
+    write_json(directory / _META, {"format": FORMAT, "about": dict(about), "files": files})
+
+
+def load_generator(directory: Path) -> Generator:
+    """Read what `save_generator` wrote.
+
+    Raises:
+        ArtifactError: it is no saved generator, of another format, incomplete or altered.
+    """
+    meta = read_json(directory / _META)
+    if meta.get("format") != FORMAT:
+        raise ArtifactError(
+            f"{directory}: artifact format {meta.get('format')!r}, this version of tabveil reads "
+            f"{FORMAT}; load it with the version that saved it"
+        )
+    expected, found = meta.get("files"), _digests(directory)
+    if not isinstance(expected, dict) or expected != found:
+        names = sorted({*(expected or {})} ^ {*found}) or sorted(
+            name for name in found if found[name] != (expected or {})[name]
+        )
+        raise ArtifactError(
+            f"{directory}: {', '.join(names)} is missing, extra or altered since it was saved; "
+            f"fetch the generator again"
+        )
+    try:
+        schema = Schema.load(directory / _SCHEMA)
+    except DataError as error:
+        raise ArtifactError(f"{directory}: {error}") from error
+    about = MappingProxyType(dict(meta.get("about") or {}))
+    return Generator(schema, about, load_synthesizer(directory / _SYNTHESIZER))
+
+
+def _digests(directory: Path) -> dict[str, str]:
+    """SHA-256 of every file but `meta.json`, by its path in the folder."""
+    files = {
+        path.relative_to(directory).as_posix(): path
+        for path in sorted(directory.rglob("*"))
+        if path.is_file() and path != directory / _META
+    }
+    odd = [name for name, path in files.items() if path.suffix not in _SUFFIXES]
+    if odd:
+        raise ArtifactError(f"{directory}: {', '.join(odd)} is neither JSON nor safetensors")
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+
+
+def _check_n(n: int) -> None:
+    if n < 1:
+        raise ConfigError(f"n={n}: ask for at least one row")

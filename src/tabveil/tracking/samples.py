@@ -1,0 +1,158 @@
+"""How do a million rows get into a file without filling the memory, and all or none of them?
+
+Frames are written as they are drawn, into a hidden file beside the target that takes the
+target's place at the end. Types come from the schema and not from each frame, so that a frame
+without a missing value looks like one that has some.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pandas as pd
+
+from tabveil.contracts import Where
+from tabveil.data.schema import Column, Schema
+from tabveil.errors import ConfigError
+from tabveil.tracking.models import Generator
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Write = Callable[[pd.DataFrame], None]
+
+
+class _Writer(Protocol):
+    def __call__(self, path: Path, schema: Schema) -> contextlib.AbstractContextManager[Write]: ...
+
+
+def write_samples(
+    generator: Generator,
+    path: Path,
+    n: int,
+    *,
+    seed: int,
+    where: Where | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> int:
+    """Draw `n` rows into a `.parquet` or `.csv` file; return the number written.
+
+    An existing file is replaced only when all rows are there. CSV keeps dates to the second.
+
+    Args:
+        generator: draws the rows.
+        path: of the file; its folder must exist.
+        n: rows.
+        seed: of the draw.
+        where: conditions on the rows.
+        progress: called with the number of rows written so far.
+
+    Raises:
+        ConfigError: the path cannot be written to, its suffix is unknown, or `n` is below 1.
+        ConditionError: `where` names nothing that exists, or cannot be met.
+    """
+    writer = _check_target(path)
+    frames = generator.iter_sample(n, seed=seed, where=where)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        n_written = _write(frames, writer, partial, generator.schema, progress)
+        partial.replace(path)
+    except OSError as error:
+        raise ConfigError(f"out={path} cannot be written: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return n_written
+
+
+def _write(
+    frames: Iterable[pd.DataFrame],
+    writer: _Writer,
+    path: Path,
+    schema: Schema,
+    progress: Callable[[int], None] | None,
+) -> int:
+    n_written = 0
+    with writer(path, schema) as write:
+        for frame in frames:
+            write(frame)
+            n_written += len(frame)
+            if progress is not None:
+                progress(n_written)
+    return n_written
+
+
+def _check_target(path: Path) -> _Writer:
+    writers: dict[str, _Writer] = {".parquet": _parquet, ".csv": _csv}
+    if path.suffix not in writers:
+        raise ConfigError(f"out={path}: the name must end in {' or '.join(writers)}")
+    if path.is_dir():
+        raise ConfigError(f"out={path} is a folder; name a file")
+    if not path.absolute().parent.is_dir():
+        raise ConfigError(f"out={path}: there is no folder {path.absolute().parent}; make it first")
+    return writers[path.suffix]
+
+
+@contextlib.contextmanager
+def _csv(path: Path, schema: Schema) -> Iterator[Write]:
+    whole = {c.name: "Int64" for c in schema.columns if _is_whole(c)}
+    with path.open("w", encoding="utf-8", newline="") as file:
+
+        def write(frame: pd.DataFrame) -> None:
+            frame.astype(whole).to_csv(
+                file, index=False, header=file.tell() == 0, date_format="%Y-%m-%d %H:%M:%S"
+            )
+
+        yield write
+
+
+@contextlib.contextmanager
+def _parquet(path: Path, schema: Schema) -> Iterator[Write]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = pa.schema([(c.name, _arrow_type(c)) for c in schema.columns])
+    with pq.ParquetWriter(path, types) as writer:
+
+        def write(frame: pd.DataFrame) -> None:
+            arrays = [_arrow_array(frame[field.name], field.type) for field in types]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=types))
+
+        yield write
+
+
+def _is_whole(column: Column) -> bool:
+    return column.dtype.lower().startswith(("int", "uint"))
+
+
+def _arrow_type(column: Column) -> pa.DataType:
+    """What a column is in Parquet; objects go by their kind, because a frame may hold none."""
+    import pyarrow as pa
+
+    dtype = column.dtype.lower()
+    if _is_whole(column) or dtype.startswith("float"):
+        return pa.type_for_alias(dtype)
+    if dtype.startswith("datetime64"):
+        return pa.from_numpy_dtype("datetime64[ns]") if "," not in dtype else _zoned(column.dtype)
+    if column.kind == "boolean":
+        return pa.bool_()
+    return {"numeric": pa.float64(), "datetime": pa.timestamp("ns")}.get(column.kind, pa.string())
+
+
+def _zoned(dtype: str) -> pa.DataType:
+    import pyarrow as pa
+
+    unit, zone = dtype.removeprefix("datetime64[").rstrip("]").split(",")
+    return pa.timestamp(unit, zone.strip())
+
+
+def _arrow_array(values: pd.Series[Any], kind: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    if pa.types.is_string(kind):
+        values = values.astype(object)
+        values = values.where(values.isna(), values.astype(str))
+    return pa.Array.from_pandas(values, type=kind)

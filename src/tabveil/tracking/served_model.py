@@ -1,0 +1,34 @@
+"""What does MLflow run when it loads or serves a registered generator?
+
+MLflow copies this file into the model and runs it ("models from code"), which takes the place of
+a pickle. It only hands on to the tabveil that is installed.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc import PythonModel
+
+from tabveil.tracking.models import load_generator
+from tabveil.tracking.pyfunc import answer, refuse_unknown_params
+
+
+class ServedGenerator(PythonModel):  # type: ignore[misc]  # MLflow is untyped
+    """A generator behind MLflow's interface."""
+
+    def load_context(self, context: Any) -> None:
+        """Read the artifact."""
+        refuse_unknown_params()
+        self.generator = load_generator(Path(context.artifacts["generator"]))
+
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Draw the rows that `params` asks for; `model_input` is not looked at."""
+        del context, model_input
+        return answer(self.generator, params or {})
+
+
+set_model(ServedGenerator())
