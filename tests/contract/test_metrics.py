@@ -169,13 +169,13 @@ def zoo() -> dict[str, pd.DataFrame]:
 def test_awkward_tables_give_a_number_or_one_clear_error(metric, name):
     table = zoo()[name]
     schema = infer_schema(table).with_roles(target="target")
-    given = EvalInput(table, table, table, table, schema, seed=0)
-    if not getattr(metric, "applies", lambda schema: True)(schema):
-        return
-    try:
+    synthetic = shuffle_columns(table)
+    given = EvalInput(
+        train=table, control=table, reference=table, synthetic=synthetic, schema=schema, seed=0
+    )
+    try:  # any other exception fails this test
         scores = metric.evaluate(given)
-    except TabveilError as error:
-        assert len(str(error)) > 20
+    except TabveilError:
         return
     assert all(math.isfinite(score.value) for score in scores)
 

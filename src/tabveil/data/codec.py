@@ -4,8 +4,8 @@ Models want floats without gaps and small whole numbers; tables hold texts, date
 and nullable types. A `TableCodec` turns each modelled column into at most one float column and at
 most one code column, and back:
 
-    numeric     float; where values are missing: filled with a rounded median, plus a code 0 present,
-                1 missing
+    numeric     float; where values are missing: filled with a rounded median, plus a code:
+                0 present, 1 missing
     datetime    as numeric: steps of the coarsest unit that fits, counted from 2000-01-01
     categorical, boolean
                 code of the level; missing is a level of its own, the last

@@ -68,3 +68,14 @@ def to_digits(rates: NDArray[np.float64], digits: int = 3) -> list[float]:
     [0.0123, 0.988]
     """
     return [float(f"{rate:.{digits}g}") for rate in rates]
+
+
+def level_rates(codes: NDArray[np.int64], n_levels: list[int]) -> tuple[tuple[float, ...], ...]:
+    """For each code column, the share of rows at each code, to three digits.
+
+    Args:
+        codes: shape (n, n_columns), n >= 1, column j in [0, n_levels[j]).
+        n_levels: how many codes each column has.
+    """
+    counts = [np.bincount(codes[:, j], minlength=k) for j, k in enumerate(n_levels)]
+    return tuple(tuple(to_digits(count / len(codes))) for count in counts)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tabveil.contracts import Direction, EvalInput, Score
 from tabveil.data.schema import Schema
+from tabveil.errors import EvaluationError
 from tabveil.measure.rows import draw_rows
 
 Array = NDArray[np.float64]
@@ -48,8 +49,10 @@ class Pairs:
     def evaluate(self, data: EvalInput) -> list[Score]:
         """Give `association` (headline) and `tv`, both 1 for a perfect table.
 
-        Raises EvaluationError when a table has too few rows.
+        Raises EvaluationError when a table has too few rows or a single column.
         """
+        if not self.applies(data.schema):
+            raise EvaluationError("pairs needs two columns; the schema models fewer")
         control, synthetic = (
             draw_rows(table, data.schema, self.max_rows, seed=data.seed, name=name)
             for name, table in (("control", data.control), ("synthetic", data.synthetic))

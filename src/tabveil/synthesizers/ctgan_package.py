@@ -10,7 +10,7 @@ the first, draws conditions by log frequencies, and normalises each batch by its
 matters most: where all rows of a batch share a condition, batch normalisation subtracts it again
 (7 % of rows met a condition that 99 % meet with fixed statistics). So the statistics are measured
 once, after training, over conditions drawn at the levels' true rates, and a row no longer depends
-on the rows drawn beside it. Unconditional quality is the same (see experiments/LOG.md).
+on the rows drawn beside it. Unconditional quality is the same.
 
 Xu et al., Modeling Tabular Data using Conditional GAN, NeurIPS 2019, arXiv:1907.00503.
 """
@@ -32,7 +32,7 @@ from safetensors.torch import save
 
 from tabveil.contracts import OnEpoch, Where
 from tabveil.data.codec import TableCodec
-from tabveil.data.rounding import to_digits
+from tabveil.data.rounding import level_rates
 from tabveil.data.schema import Schema
 from tabveil.errors import ConfigError, TabveilError
 from tabveil.seeding import child_rng, child_seed, global_state
@@ -46,7 +46,7 @@ from tabveil.synthesizers.generator import (
     reorder_levels,
 )
 from tabveil.synthesizers.loading import read_json, reading, write_json
-from tabveil.synthesizers.spans import Mixture, Spans, Wanted
+from tabveil.synthesizers.spans import Mixture, Spans
 
 _WEIGHTS = "weights.safetensors"
 _ENCODER = "encoder.json"
@@ -122,7 +122,7 @@ class CtganPackage:
             joblib.parallel_config(backend="sequential"),
         ):
             model.fit(pd.DataFrame(columns), [name for name in columns if name.startswith("code")])
-        spans = Spans(_mixtures(model, centers, scales), _rates(codes, codec.n_levels))
+        spans = Spans(_mixtures(model, centers, scales), level_rates(codes, codec.n_levels))
         generator = model._generator.cpu()
         reorder_levels(generator, spans, _level_orders(model))
         rng = child_rng(seed, "ctgan_package", "statistics")
@@ -143,7 +143,7 @@ class CtganPackage:
         """
         fitted = self._require()
         conditions = parse(where, fitted.codec.schema, fitted.codec.levels)
-        wanted = _rarest(fitted.spans, wanted_codes(conditions, fitted.codec))
+        wanted = fitted.spans.rarest(wanted_codes(conditions, fitted.codec))
 
         def draw(n_rows: int, rng: np.random.Generator) -> pd.DataFrame:
             if fitted.generator is None:
@@ -188,8 +188,7 @@ class CtganPackage:
         weights = read_weights(directory / _WEIGHTS, expected_shapes(*sizes, spans))
         generator = None
         if weights:
-            embedding_dim, widths = sizes
-            generator = Generator(embedding_dim + spans.n_conditions, widths, spans.n_outputs)
+            generator = Generator(sizes[0] + spans.n_conditions, sizes[1], spans.n_outputs)
             generator.load_state_dict(weights)
             generator.eval()
         loaded._fitted = _Fitted(codec, spans, generator)
@@ -240,12 +239,15 @@ def _check(params: CtganPackage) -> None:
     for name in ("embedding_dim", "batch_size", "discriminator_steps", "epochs", "pac"):
         _require_whole(name, getattr(params, name))
     for name in ("generator_dim", "discriminator_dim"):
-        for width in getattr(params, name):
+        widths = getattr(params, name)
+        if not isinstance(widths, Sequence) or isinstance(widths, str):
+            raise ConfigError(f"synthesizer.{name}={widths!r}: must be a list, like [256, 256]")
+        for width in widths:
             _require_whole(name, width)
     for name in ("generator_lr", "discriminator_lr", "generator_decay", "discriminator_decay"):
-        value = getattr(params, name)
-        if not (value > 0 if name.endswith("_lr") else value >= 0) or not np.isfinite(value):
-            raise ConfigError(f"synthesizer.{name}={value}: must be finite and not negative")
+        value, least = getattr(params, name), 0 if name.endswith("_decay") else 1e-12
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
+            raise ConfigError(f"synthesizer.{name}={value!r}: must be a number, at least {least}")
     if params.batch_size % 2:
         raise ConfigError(f"synthesizer.batch_size={params.batch_size}: must be even")
     if params.batch_size % params.pac:
@@ -297,15 +299,3 @@ def _level_orders(model: CTGAN) -> list[list[int]]:
 
 def _is_float(info: Any) -> bool:
     return bool(info.column_type == "continuous")
-
-
-def _rates(codes: NDArray[np.int64], n_levels: list[int]) -> tuple[tuple[float, ...], ...]:
-    counts = [np.bincount(codes[:, j], minlength=k) for j, k in enumerate(n_levels)]
-    return tuple(tuple(to_digits(count / len(codes))) for count in counts)
-
-
-def _rarest(spans: Spans, wanted: dict[int, tuple[int, ...]]) -> Wanted | None:
-    """The restricted code column that the fewest rows meet, or None where none is restricted."""
-    if not wanted:
-        return None
-    return min(wanted.items(), key=lambda item: sum(spans.rates[item[0]][c] for c in item[1]))

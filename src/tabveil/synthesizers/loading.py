@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tabveil.contracts import Synthesizer
-from tabveil.errors import ArtifactError, DataError
+from tabveil.errors import ArtifactError, TabveilError
 
 META_FILE = "meta.json"
 FORMAT = 1
@@ -88,5 +88,5 @@ def reading(path: Path) -> Iterator[None]:
     """Turn whatever goes wrong while `path`'s content is made sense of into an ArtifactError."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, DataError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, TabveilError) as error:
         raise ArtifactError(f"{path} does not fit its own description: it was altered") from error

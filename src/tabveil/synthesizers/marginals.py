@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 
 from tabveil.contracts import OnEpoch, Where
 from tabveil.data.codec import TableCodec
-from tabveil.data.rounding import SHARED_ROWS, on_step, outer_bounds, step_for, to_digits
+from tabveil.data.rounding import (
+    SHARED_ROWS,
+    level_rates,
+    on_step,
+    outer_bounds,
+    step_for,
+    to_digits,
+)
 from tabveil.data.schema import Schema
 from tabveil.errors import ConfigError, TabveilError
 from tabveil.synthesizers.chunks import concat, draw_chunks, take
@@ -102,10 +109,7 @@ class Marginals:
                 _learn(floats[present[name], j], self.n_quantiles)
                 for j, name in enumerate(codec.float_names)
             ),
-            tuple(
-                tuple(to_digits(np.bincount(codes[:, j], minlength=k) / len(codes)))
-                for j, k in enumerate(codec.n_levels)
-            ),
+            level_rates(codes, codec.n_levels),
         )
 
     def sample(self, n: int, *, seed: int, where: Where | None = None) -> pd.DataFrame:

@@ -55,6 +55,7 @@ class Pooled:
             raise DataError("the pooling rule was learnt for a table with other columns")
         pooled = self.rule.apply(train)
         self.inner.fit(pooled, self.rule.apply_schema(), seed=seed, on_epoch=on_epoch)
+        self.rule = self.rule.for_trained(pooled)
 
     def sample(self, n: int, *, seed: int, where: Where | None = None) -> pd.DataFrame:
         """Draw `n` rows. A condition on a rare level is met by a pooled cell given that level."""
@@ -66,8 +67,9 @@ class Pooled:
         """Yield the rows of `sample(n)` in frames of bounded size."""
         inner_where, rule = _split(where, self.rule)
         frames = self.inner.iter_sample(n, seed=seed, where=inner_where)
-        for i, frame in enumerate(frames):
-            yield rule.undo(frame, seed=child_seed(seed, "pooled", i))
+        return (
+            rule.undo(frame, seed=child_seed(seed, "pooled", i)) for i, frame in enumerate(frames)
+        )
 
     def save(self, directory: Path) -> None:
         """Write the rule, and the inner synthesizer into a folder of its own."""

@@ -60,6 +60,12 @@ class Spans:
         """Width of the generator's output."""
         return sum(1 + len(mixture.means) for mixture in self.mixtures) + self.n_conditions
 
+    def rarest(self, wanted: Mapping[int, tuple[int, ...]]) -> Wanted | None:
+        """Of the restricted code columns, the one that the fewest rows meet; None without any."""
+        if not wanted:
+            return None
+        return min(wanted.items(), key=lambda item: sum(self.rates[item[0]][c] for c in item[1]))
+
     def draw_conditions(
         self, n: int, rng: np.random.Generator, wanted: Wanted | None = None
     ) -> NDArray[np.float32]:

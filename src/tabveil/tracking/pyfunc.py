@@ -46,11 +46,12 @@ def save_pyfunc(directory: Path, generator: Path, schema: Schema, model: Model) 
     import shutil
     import tempfile
 
-    import mlflow.pyfunc
-
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
-        # MLflow asks for an example of the input; ours would be an empty row.
+        # MLflow warns of its own type hints, and asks for an example of an input we do not have.
+        warnings.filterwarnings("ignore", ".*Any type hint is inferred as AnyType")
         warnings.filterwarnings("ignore", ".*An input example was not provided")
+        import mlflow.pyfunc
+
         copy = shutil.copytree(generator, Path(scratch) / "generator")
         mlflow.pyfunc.save_model(
             path=str(directory),

@@ -88,6 +88,23 @@ def test_only_the_seed_and_the_rows_decide() -> None:
     assert not first.train.equals(other.train)
 
 
+def test_the_order_of_rows_does_not_matter_among_twins_of_different_persons() -> None:
+    table = pd.DataFrame({"person": np.arange(400) // 2, "x": np.arange(400) % 11 * 1.5})
+    schema = infer_schema(table).with_roles(target=None, group="person")
+    first = split(table, schema, seed=0)
+    again = split(table.sample(frac=1, random_state=1), schema, seed=0)
+    assert first.report == again.report
+    pd.testing.assert_frame_equal(first.train, again.train)
+
+
+def test_rare_levels_are_pooled_so_that_many_of_them_leave_the_sizes_right() -> None:
+    table = pd.DataFrame({"x": np.arange(40) * 1.5, "y": [f"level {i // 2}" for i in range(40)]})
+    schema = infer_schema(table, kinds={"y": "categorical"}).with_roles(target="y")
+    for seed in range(20):
+        sizes = [len(part) for part in parts(split(table, schema, seed=seed)).values()]
+        assert sizes == [20, 6, 6, 8]
+
+
 def test_every_rows_chance_of_a_split_is_its_share() -> None:
     n_seeds = 1000
     table = pd.DataFrame({"i": np.arange(50) * 1.5, "y": ["a"] * 31 + ["b"] * 17 + ["c"] * 2})

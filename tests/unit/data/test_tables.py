@@ -44,6 +44,12 @@ def test_a_gzipped_csv_and_a_parquet_file_give_the_same_table(tmp_path: Path) ->
     pd.testing.assert_frame_equal(read_table(tmp_path / "t.dat", format="csv"), table)
 
 
+def test_numbers_are_read_to_the_last_bit(tmp_path: Path) -> None:
+    table = pd.DataFrame({"x": np.random.default_rng(0).lognormal(0, 9, 500)})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.csv"), table, check_exact=True)
+
+
 def test_iso_dates_become_dates_and_what_only_looks_like_them_stays_text(tmp_path: Path) -> None:
     text = (
         "day,time,zone,mixed,impossible,far\n"

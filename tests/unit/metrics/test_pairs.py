@@ -6,6 +6,7 @@ import pytest
 
 from tabveil.contracts import EvalInput
 from tabveil.data.schema import Column, Schema
+from tabveil.errors import EvaluationError
 from tabveil.metrics.pairs import Pairs
 
 SCHEMA = Schema(
@@ -45,10 +46,13 @@ def test_the_same_rows_score_one():
     assert scores(real(500, 0), real(500, 0)) == {"association": 1.0, "tv": 1.0}
 
 
-@pytest.mark.parametrize("n", [300, 1000, 5000])
-def test_fresh_rows_score_near_one_and_independent_columns_near_zero(n):
-    assert scores(real(n, 1), real(n, 0))["association"] > 0.9
-    assert scores(independent(n, 1), real(n, 0))["association"] < 0.1
+@pytest.mark.parametrize(("n", "tolerance"), [(300, 0.15), (1000, 0.1), (5000, 0.05)])
+def test_fresh_rows_score_near_one_and_independent_columns_near_zero(n, tolerance):
+    """However few the rows: what sampling alone gives is taken off."""
+    fresh = [scores(real(n, i), real(n, 50 + i))["association"] for i in range(10)]
+    shuffled = [scores(independent(n, i), real(n, 50 + i))["association"] for i in range(10)]
+    assert np.mean(fresh) > 1 - tolerance
+    assert np.mean(shuffled) < tolerance
 
 
 def test_a_reversed_relation_is_worth_nothing():
@@ -95,9 +99,14 @@ def test_total_variation_by_hand():
     control = pd.DataFrame({"p": ["a", "b"] * 50, "q": ["c", "d"] * 50})
     synthetic = pd.DataFrame({"p": ["a", "b"] * 50, "q": ["c", "c", "d", "d"] * 25})
     schema = Schema((Column("p", "categorical", "object"), Column("q", "categorical", "object")))
-    assert scores(synthetic, control, schema) == {"association": 0.0, "tv": 0.5}
+    found = scores(synthetic, control, schema)
+    assert found["tv"] == 0.5
+    assert found["association"] < 0.01
 
 
 def test_a_single_column_has_no_pairs():
     assert Pairs.applies(SCHEMA)
-    assert not Pairs.applies(Schema(SCHEMA.columns[:1]))
+    single = Schema(SCHEMA.columns[:1])
+    assert not Pairs.applies(single)
+    with pytest.raises(EvaluationError, match="two columns"):
+        scores(real(100, 1), real(100, 0), single)

@@ -86,15 +86,15 @@ def test_both_models_learn_from_as_many_rows():
 
 
 @pytest.mark.parametrize("target", ["two", "value"])
-def test_a_target_that_real_rows_cannot_teach_is_an_error(target):
+def test_a_target_that_real_rows_teach_wrongly_is_an_error(target):
     with pytest.raises(EvaluationError, match="name another target"):
-        scores(table(600, 3), target, train=shuffled(4))
+        scores(table(600, 3), target, train=table(600, 4).assign(x=lambda t: -t["x"]))
 
 
 @pytest.mark.parametrize("target", ["two", "value"])
 def test_a_target_that_never_varies_is_an_error(target):
     constant = table(500, 1).assign(two="no", value=2.0)
-    with pytest.raises(EvaluationError, match="in control|holds one class"):
+    with pytest.raises(EvaluationError, match="control"):
         scores(table(600, 3), target, control=constant)
 
 

@@ -1,0 +1,40 @@
+"""The real command line, on the real default table."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TABVEIL = [sys.executable, "-W", "ignore", "-m", "tabveil"]
+
+
+def tabveil(*arguments, cwd=ROOT, timeout=300):
+    """Run the command in a process of its own."""
+    return subprocess.run(
+        [*TABVEIL, *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+@pytest.fixture(scope="session")
+def randhie():
+    path = ROOT / "data" / "randhie.parquet"
+    if not path.is_file():
+        pytest.skip("data/randhie.parquet is absent; run `dvc pull`")
+    return path
+
+
+@pytest.fixture(scope="session")
+def smoke_store(tmp_path_factory, randhie):
+    """The store that `tabveil sweep experiment=smoke` leaves, and what it printed."""
+    root = tmp_path_factory.mktemp("smoke") / "store"
+    done = tabveil("sweep", "experiment=smoke", f"root={root}")
+    assert done.returncode == 0, done.stderr
+    return root, done.stdout
