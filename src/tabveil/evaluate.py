@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import math
 import time
-import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
 from tabveil.contracts import Attack, EvalInput, Evaluator, Metric, Score
-from tabveil.errors import EvaluationError
+from tabveil.errors import EvaluationError, safe_traceback
 
 Kind = Literal["utility", "privacy"]
 
@@ -31,7 +30,7 @@ class Result:
         scores: the headline first; empty where it failed or was skipped.
         seconds: wall-clock time.
         cpu_seconds: processor time of all threads of this process.
-        error: the traceback where it failed.
+        error: the traceback where it failed, without what a library's message may quote.
         skipped: the schema has nothing it could look at. Never the outcome of a failure.
     """
 
@@ -115,8 +114,8 @@ def _run(kind: Kind, name: str, evaluator: Evaluator, data: EvalInput) -> Result
     wall, cpu = time.perf_counter(), time.process_time()
     try:
         scores = _checked(tuple(evaluator.evaluate(data)))
-    except Exception:  # whatever breaks in one evaluator, the others still speak
-        error = traceback.format_exc()
+    except Exception as broken:  # whatever breaks in one evaluator, the others still speak
+        error = safe_traceback(broken)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     return Result(kind, name, scores, seconds=wall, cpu_seconds=cpu, error=error)
 

@@ -38,3 +38,6 @@ def smoke_store(tmp_path_factory, randhie):
     done = tabveil("sweep", "experiment=smoke", f"root={root}")
     assert done.returncode == 0, done.stderr
     return root, done.stdout
+
+
+collect_ignore = ["conftest.py"]

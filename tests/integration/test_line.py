@@ -178,4 +178,3 @@ def test_mlflow_loads_the_registered_model_without_tabveil_commands(smoke_store)
         mlflow.set_tracking_uri(None)
     pd.testing.assert_frame_equal(rows, again)
     assert len(rows) == 20
-

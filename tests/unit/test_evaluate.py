@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
 
 import pandas as pd
@@ -69,8 +70,9 @@ def test_a_crash_is_a_failed_result_and_the_others_still_speak():
     (failed,) = evaluation.failed()
     assert failed.name == "broken"
     assert failed.scores == ()
-    assert "Traceback" in (failed.error or "")
-    assert failed.reason == "ZeroDivisionError: by nothing"
+    assert "in crash" in (failed.error or "")
+    # A library's message may quote a cell of the table: only its type and place are kept.
+    assert re.fullmatch(r"ZeroDivisionError at test_evaluate\.py:\d+", failed.reason)
     assert evaluation.metrics()["utility/fine/s"] == 1.0
     assert "utility/broken" not in "".join(evaluation.metrics())
     assert evaluation.failed("privacy") == ()

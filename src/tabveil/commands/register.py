@@ -7,12 +7,15 @@ not yet confirmed on untouched rows, and its version says so.
 
 from __future__ import annotations
 
+import json
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tabveil.commands.plan import Plan
 from tabveil.config.compose import Composition
-from tabveil.config.settings import Base, SweepSettings, Tracking, read
+from tabveil.config.settings import SweepSettings
 from tabveil.errors import StudyError
 from tabveil.pipeline import GENERATOR
 from tabveil.report.terminal import say, show_table
@@ -21,18 +24,18 @@ from tabveil.search.pareto import Point, aliases, front
 from tabveil.search.records import Record, records
 from tabveil.search.study import load_study
 from tabveil.tracking.artifacts import download
-from tabveil.tracking.registry import register, set_aliases
-from tabveil.tracking.store import open_tracking
+from tabveil.tracking.registry import generator_directory, register, set_aliases
 
 
 def run(composition: Composition) -> None:
-    """Register the front of the configured study."""
-    base, tracking = read(composition, Base), read(composition, Tracking, "tracking")
-    settings = read(composition, SweepSettings, "sweep")
-    uri = open_tracking(tracking.uri, root=base.root)
-    ended = records(load_study(settings.study, settings.storage_in(base.root)))
-    show_front(ended, study=settings.study)
-    register_front(ended, uri, settings, where=store_overrides(composition))
+    """Register the front of the configured study; with `out`, write what was registered there."""
+    plan = Plan.read(composition)
+    study = load_study(plan.settings.study, plan.settings.storage_in(plan.base.root))
+    ended = records(study)
+    show_front(ended, study=plan.settings.study)
+    named = register_front(ended, plan.uri, plan.settings, where=store_overrides(composition))
+    if plan.base.out is not None:
+        _export(plan.base.out, plan, named)
 
 
 def store_overrides(composition: Composition) -> str:
@@ -43,10 +46,17 @@ def store_overrides(composition: Composition) -> str:
 
 def register_front(
     ended: Sequence[Record], uri: str, settings: SweepSettings, *, where: str = ""
-) -> None:
+) -> dict[str, int]:
     """Register every front point once, and let the aliases point at theirs.
 
-    `where` are the overrides by which another command finds this store.
+    Args:
+        ended: the study's trials.
+        uri: of the tracking store.
+        settings: name the study and the registered model.
+        where: the overrides by which another command finds this store.
+
+    Returns:
+        Version number of each alias.
     """
     points = points_of(ended)
     if not points:
@@ -63,6 +73,18 @@ def register_front(
         say(f"  models:/{settings.model}@{alias} → version {version}")
     say("Not confirmed on untouched rows yet. To draw from one:")
     say(f"  tabveil sample model=models:/{settings.model}@balanced n=1000 out=rows.parquet{where}")
+    return named
+
+
+def _export(out: Path, plan: Plan, named: Mapping[str, int]) -> None:
+    """Write `registered.json` and, a folder an alias, the generators themselves."""
+    out.mkdir(parents=True, exist_ok=True)
+    model = plan.settings.model
+    for alias in named:
+        with generator_directory(plan.uri, f"models:/{model}@{alias}") as directory:
+            shutil.copytree(directory, out / alias, dirs_exist_ok=True)
+    text = json.dumps({"model": model, "study": plan.settings.study, "aliases": dict(named)})
+    (out / "registered.json").write_text(text + "\n", encoding="utf-8")
 
 
 def show_front(ended: Sequence[Record], *, study: str) -> None:

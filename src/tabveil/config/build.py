@@ -6,14 +6,15 @@ with the project or that its operator wrote come here; what a web user sends nev
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_type_hints
 
 from hydra.errors import HydraException
 from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from tabveil.config.compose import Composition, explain
-from tabveil.config.settings import Evaluation, read
+from tabveil.config.settings import Evaluation, read, validated
 from tabveil.contracts import Attack, Metric, Synthesizer
 from tabveil.errors import ConfigError
 from tabveil.pipeline import Parts
@@ -62,6 +63,22 @@ def build(composition: Composition, key: str) -> Any:
     for part in key.split("."):
         node = node[part]
     try:
-        return instantiate(node, _convert_="all")
+        part = instantiate(node, _convert_="all")
     except (HydraException, OmegaConfBaseException, TypeError, ValueError) as error:
         raise ConfigError(f"{key} cannot be built: {explain(error)}") from error
+    if "_target_" in node:
+        _check_types(node, type(part), key)
+    return part
+
+
+def _check_types(node: DictConfig, kind: type, key: str) -> None:
+    """Hold what the config gives against the constructor's type hints.
+
+    Hydra passes on whatever stands there; a wrong type would surface in mid-training.
+    """
+    hints = get_type_hints(kind.__init__)  # type: ignore[misc]
+    values = OmegaConf.to_container(node, resolve=True)
+    assert isinstance(values, dict)
+    for name, value in values.items():
+        if name in hints:
+            validated(hints[name], value, name=f"{key}.{name}")

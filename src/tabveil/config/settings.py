@@ -6,6 +6,7 @@ the key. Parts with a `_target_` (synthesizer, metrics, …) are built in `build
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -74,6 +75,7 @@ class SweepSettings:
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
     study: str
+    by_digest: bool
     trials: Positive
     sampler: str
     n_startup_trials: Positive
@@ -84,10 +86,9 @@ class SweepSettings:
     space: dict[str, str]
 
     def storage_in(self, root: Path) -> str:
-        """The Optuna storage URL; by default SQLite in the root, which is made if missing."""
+        """The Optuna storage URL; by default SQLite in the root."""
         if self.storage is not None:
             return self.storage
-        root.mkdir(parents=True, exist_ok=True)
         return f"sqlite:///{root.absolute() / 'studies.db'}"
 
 
@@ -132,19 +133,24 @@ def read(composition: Composition, kind: type[T], key: str | None = None) -> T:
         ConfigError: a value has the wrong type or an unknown key stands there.
     """
     node = composition.node if key is None else composition.node[key]
-    values = OmegaConf.to_container(node, resolve=True)
-    assert isinstance(values, dict)
+    plain = OmegaConf.to_container(node, resolve=True)
+    assert isinstance(plain, dict)
+    values = {str(name): value for name, value in plain.items()}
     if key is None:
         values = {field.name: values[field.name] for field in fields(kind)}  # type: ignore[arg-type]
+    return validated(kind, values, name=key)
+
+
+def validated(kind: type[T], value: Any, *, name: str | None) -> T:
+    """Hold a value against a type. Raises ConfigError naming each part that does not fit."""
     try:
-        return TypeAdapter(kind).validate_python(values)
+        return TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
-        raise ConfigError(_explain(error, key)) from None
+        raise ConfigError(
+            "; ".join(_explain(problem, name) for problem in error.errors())
+        ) from None
 
 
-def _explain(error: ValidationError, section: str | None) -> str:
-    return "; ".join(
-        f"{'.'.join([section] if section else [])}{'.' if section else ''}"
-        f"{'.'.join(str(part) for part in problem['loc'])}={problem['input']!r}: {problem['msg']}"
-        for problem in error.errors()
-    )
+def _explain(problem: Mapping[str, Any], name: str | None) -> str:
+    key = ".".join(str(part) for part in ([name] if name else []) + list(problem["loc"]))
+    return f"{key}={problem['input']!r}: {problem['msg']}"

@@ -105,11 +105,11 @@ class PoolingRule:
 
         Cells are drawn in row order, so the first rows of a longer table get the same levels.
         """
-        restored = table.copy()
+        restored = table.reset_index(drop=True)
         for column in self.pooled:
             uniform = child_rng(seed, "undo", column.name).random(len(table))
             dtype = self.schema[column.name].dtype
-            restored[column.name] = _unpool(table[column.name], column, uniform, dtype)
+            restored[column.name] = _unpool(restored[column.name], column, uniform, dtype)
         return self.schema.restore(restored).set_axis(table.index)
 
     def to_dict(self) -> dict[str, Any]:

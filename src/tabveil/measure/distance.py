@@ -32,9 +32,9 @@ Device = Literal["auto", "cpu", "cuda"]
 MISSING_WEIGHT = 0.75
 """Missing against a value: ¾ + (rank - ½)², so between ¾ and 1 inside the known range."""
 
-_SPARE = 8
+_SPARE = 4
 """Candidates beyond k. More would make fewer second searches and dearer first ones."""
-_BLOCK = 32
+_BLOCK = 64
 """Rows per block in the search for the smallest values: about √n of a common table."""
 _MAX_LEVELS = 64
 """A category with more shared levels is compared code by code: cheaper than its one-hot."""
@@ -169,8 +169,9 @@ class _Product:
             return torch.as_tensor(values, dtype=dtype, device=device)
 
         padding = (0, -len(table) % _BLOCK)
-        left = [2 * (queries.ranks - 0.5), 2 * MISSING_WEIGHT * queries.missing]
-        right, wide = [table.ranks - 0.5, table.missing], []
+        both = queries.missing.any(axis=0) & table.missing.any(axis=0)
+        left = [2 * (queries.ranks - 0.5), 2 * MISSING_WEIGHT * queries.missing[:, both]]
+        right, wide = [table.ranks - 0.5, table.missing[:, both]], []
         for ours, theirs in zip(queries.codes.T, table.codes.T, strict=True):
             shared = np.intersect1d(ours, theirs)
             if len(shared) <= _MAX_LEVELS:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import optuna
+if TYPE_CHECKING:
+    import optuna
 
 Value = str | int | float | bool | None
 

@@ -7,9 +7,11 @@ The study is stored; the same call again resumes it. Only the driver talks to th
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -76,6 +78,11 @@ class Identity:
         loaded: dict[str, Any] = json.loads(json.dumps(identity))
         return loaded
 
+    def digest(self, code: str) -> str:
+        """Eight hex digits that change with the identity and with the code's own digest."""
+        text = json.dumps([self.to_json(), code], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
 
 def open_study(
     *, name: str, storage: str, identity: Identity, sampler: Sampler, seed: int
@@ -110,12 +117,19 @@ def open_study(
 def load_study(name: str, storage: str) -> optuna.Study:
     """Open a study that must exist. Raises StudyError when it does not."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    file = _sqlite_file(storage)
+    if file is not None and not file.exists():  # Optuna would make one
+        raise StudyError(f"there is no study {name!r} here; run `tabveil sweep` first")
     try:
         return optuna.load_study(study_name=name, storage=storage)
     except KeyError:
         raise StudyError(f"there is no study {name!r} here; run `tabveil sweep` first") from None
     except Exception as error:  # whatever the database driver raises
         raise _unreachable(error) from error
+
+
+def _sqlite_file(storage: str) -> Path | None:
+    return Path(storage.removeprefix("sqlite:///")) if storage.startswith("sqlite:///") else None
 
 
 def _unreachable(error: Exception) -> StudyError:

@@ -184,11 +184,11 @@ class CtganPackage:
                 raise ValueError("as many mixtures as float columns are needed")
             if [len(rates) for rates in spans.rates] != codec.n_levels:
                 raise ValueError("as many rates as levels are needed")
-        sizes = loaded.embedding_dim, list(loaded.generator_dim)
-        weights = read_weights(directory / _WEIGHTS, expected_shapes(*sizes, spans))
+        noise, widths = loaded.embedding_dim, list(loaded.generator_dim)
+        weights = read_weights(directory / _WEIGHTS, expected_shapes(noise, widths, spans))
         generator = None
         if weights:
-            generator = Generator(sizes[0] + spans.n_conditions, sizes[1], spans.n_outputs)
+            generator = Generator(noise + spans.n_conditions, widths, spans.n_outputs)
             generator.load_state_dict(weights)
             generator.eval()
         loaded._fitted = _Fitted(codec, spans, generator)
@@ -197,8 +197,7 @@ class CtganPackage:
     def params(self) -> dict[str, Any]:
         """The parameters by the package's names."""
         named = {f.name: getattr(self, f.name) for f in fields(self) if f.init}
-        dims = {key: list(named[key]) for key in ("generator_dim", "discriminator_dim")}
-        return named | dims
+        return named | {k: list(named[k]) for k in ("generator_dim", "discriminator_dim")}
 
     def _require(self) -> _Fitted:
         if self._fitted is None:

@@ -135,9 +135,9 @@ class Spans:
         )
         rates = tuple(tuple(map(float, column)) for column in data["rates"])
         for mixture in mixtures:
-            numbers = np.array([mixture.means, mixture.stds])
-            if not numbers.size or not np.isfinite(numbers).all() or (numbers[1] < 0).any():
-                raise ValueError("a mixture needs finite means and widths, as many of each")
+            as_many = len(mixture.means) == len(mixture.stds) > 0
+            if not as_many or not np.isfinite(mixture.means + mixture.stds).all():
+                raise ValueError("a mixture needs finite means and deviations, as many of each")
         for column in rates:
             if not column or not np.isfinite(column).all() or min(column) <= 0:
                 raise ValueError("rates must be positive numbers")

@@ -95,10 +95,9 @@ def answer(generator: Generator, params: Mapping[str, Any]) -> pd.DataFrame:
         rows = generator.sample(asked["n"], seed=asked["seed"], where=where)
     except TabveilError as error:
         raise _refusal(str(error)) from error
-    gaps = [name for name in rows.columns if rows[name].isna().any()]
-    return rows.assign(
-        **{name: rows[name].astype(object).where(rows[name].notna(), None) for name in gaps}
-    )
+    for name in rows.columns[rows.isna().any()]:
+        rows[name] = rows[name].astype(object).where(rows[name].notna(), None)
+    return rows
 
 
 def _parse_where(text: str) -> dict[str, Any] | None:

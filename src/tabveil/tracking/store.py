@@ -78,8 +78,9 @@ def prepare_store(uri: str, experiment: str, *, root: Path) -> str:
     """
     if uri.startswith("sqlite:"):
         root = database_of(uri).parent
-        root.mkdir(parents=True, exist_ok=True)
     with refusals(f"open the tracking store {uri}"):
+        if not is_server(uri):
+            root.mkdir(parents=True, exist_ok=True)
         client = connect(uri, create=True)
         found = client.get_experiment_by_name(experiment)
         if found is None:
@@ -122,7 +123,7 @@ def refusals(doing: str) -> Iterator[None]:
 
     try:
         yield
-    except (MlflowException, SQLAlchemyError) as error:
+    except (MlflowException, SQLAlchemyError, OSError) as error:
         text = str(getattr(error, "message", error)).strip().split("\n")[0]
         if "out-of-date database schema" in text:
             text = (

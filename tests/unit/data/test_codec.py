@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from zoo import ZOO, schema_of
 
 from tabveil.data.codec import TableCodec
 from tabveil.data.rounding import on_step, outer_bounds, step_for
 from tabveil.data.schema import infer_schema
 from tabveil.errors import DataError
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "contract"))
-from zoo import ZOO, schema_of
 
 
 def codec_of(table: pd.DataFrame) -> TableCodec:
@@ -32,9 +28,10 @@ def test_every_table_of_the_zoo_comes_back_as_it_was(name: str) -> None:
     floats, codes = codec.encode(table)
     assert np.isfinite(floats).all()
     assert ((codes >= 0) & (codes < np.array(codec.n_levels))).all()
+    texts = table.select_dtypes(object)
     pd.testing.assert_frame_equal(
         codec.decode(floats, codes),
-        table.reset_index(drop=True),
+        table.assign(**texts.where(texts.notna(), np.nan)).reset_index(drop=True),
         check_categorical=False,
         check_exact=False,
         rtol=1e-12,

@@ -14,6 +14,9 @@ from tabveil.synthesizers.marginals import Marginals
 from tabveil.tracking.models import save_generator
 from tabveil.tracking.store import open_tracking, prepare_store
 
+# Collected for doctests, this file would meet another conftest.py under the same module name.
+collect_ignore = ["conftest.py"]
+
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -15,8 +15,6 @@ from tabveil.tracking.registry import find_version, load_model, register
 from tabveil.tracking.runs import Runs
 from tabveil.tracking.store import connect, open_tracking, prepare_store
 
-Address = tuple[str, int]
-
 
 @pytest.fixture
 def not_mlflow() -> Iterator[str]:
@@ -73,6 +71,13 @@ def test_an_unreachable_database_hides_the_password(tmp_path: Path) -> None:
     with pytest.raises(TrackingError) as caught:
         open_tracking(uri, root=tmp_path)
     assert "secret" not in str(caught.value)
+
+
+def test_a_root_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    root = tmp_path / "file" / "store"
+    with pytest.raises(TrackingError, match="could not open the tracking store"):
+        prepare_store(open_tracking(None, root=root), "study", root=root)
 
 
 def test_preparing_twice_gives_the_same_experiment(uri: str, root: Path) -> None:

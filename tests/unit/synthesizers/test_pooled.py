@@ -1,0 +1,101 @@
+"""Does the inner synthesizer see the pooled table, and the user the whole one?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tabveil.data.pooling import Pooling
+from tabveil.data.schema import Schema, infer_schema
+from tabveil.errors import ArtifactError, ConditionError, DataError
+from tabveil.synthesizers.chunks import CHUNK_ROWS
+from tabveil.synthesizers.loading import load_synthesizer, save_synthesizer
+from tabveil.synthesizers.marginals import Marginals
+from tabveil.synthesizers.pooled import Pooled
+
+TABLE = pd.DataFrame(
+    {
+        "job": ["clerk"] * 800 + ["smith"] * 100 + ["pilot"] * 60 + ["vicar"] * 38 + ["spy"] * 2,
+        "age": np.arange(1000) % 100,
+    }
+)
+SCHEMA = infer_schema(TABLE)
+RULE = Pooling(min_rate=0.09, clip=0.1).learn(TABLE, SCHEMA)
+
+
+def fitted(train: pd.DataFrame = TABLE) -> Pooled:
+    synthesizer = Pooled(Marginals(), RULE)
+    synthesizer.fit(train, SCHEMA, seed=0)
+    return synthesizer
+
+
+def test_the_inner_synthesizer_never_sees_a_rare_level_or_an_extreme_value() -> None:
+    class Spy:
+        def fit(self, train: pd.DataFrame, schema: Schema, **rest: Any) -> None:
+            self.train, self.schema = train, schema
+
+    spy = Spy()
+    Pooled(spy, RULE).fit(TABLE, SCHEMA, seed=0)  # type: ignore[arg-type]
+    assert set(spy.train["job"]) == {"clerk", "smith", "(rare)"}
+    assert (spy.train["age"].min(), spy.train["age"].max()) == (10, 89)
+    assert spy.schema["job"].dtype == "object"
+
+
+def test_rare_levels_come_back_in_every_frame_and_levels_of_few_people_never() -> None:
+    rows = fitted().sample(3 * CHUNK_ROWS, seed=1)
+    assert set(rows["job"]) == {"clerk", "smith", "pilot", "vicar"}
+    shares = rows["job"].value_counts(normalize=True)
+    assert shares["pilot"] == pytest.approx(60 / 98 * 0.1, abs=0.005)
+    assert rows["age"].between(10, 89).all()
+
+
+def test_a_condition_on_a_rare_level_is_met_by_pooled_rows() -> None:
+    rows = fitted().sample(500, seed=1, where={"job": "vicar", "age": {"max": 50}})
+    assert (rows["job"] == "vicar").all()
+    both = fitted().sample(5000, seed=1, where={"job": ["pilot", "clerk"]})
+    assert both["job"].value_counts(normalize=True)["pilot"] == pytest.approx(100 / 900, abs=0.02)
+
+
+def test_a_level_that_cannot_be_made_is_named_with_near_matches() -> None:
+    with pytest.raises(ConditionError, match="no level 'spy'"):
+        fitted().sample(5, seed=1, where={"job": "spy"})
+    with pytest.raises(ConditionError, match="did you mean 'pilot'"):
+        fitted().sample(5, seed=1, where={"job": "pilott"})
+    with pytest.raises(ConditionError, match="no level 'pilot'"):
+        fitted(TABLE.head(850)).sample(5, seed=1, where={"job": "pilot"})
+
+
+def test_it_is_saved_with_its_inner_synthesizer_in_a_folder(tmp_path: Path) -> None:
+    synthesizer = fitted()
+    save_synthesizer(synthesizer, tmp_path)
+    assert (tmp_path / "inner" / "meta.json").is_file()
+    loaded = load_synthesizer(tmp_path)
+    pd.testing.assert_frame_equal(loaded.sample(99, seed=1), synthesizer.sample(99, seed=1))
+    assert b"spy" not in b"".join(path.read_bytes() for path in _files(tmp_path))
+
+
+def test_an_artifact_without_its_inner_part_or_nested_in_itself_is_refused(tmp_path: Path) -> None:
+    save_synthesizer(fitted(), tmp_path)
+    for path in _files(tmp_path / "inner"):
+        path.rename(path.with_suffix(".gone"))
+    with pytest.raises(ArtifactError, match="inner"):
+        load_synthesizer(tmp_path)
+    (tmp_path / "inner").rename(tmp_path / "gone")
+    (tmp_path / "inner").symlink_to(tmp_path)
+    with pytest.raises(ArtifactError):
+        load_synthesizer(tmp_path)
+
+
+def test_a_rule_of_another_table_is_refused() -> None:
+    other = TABLE.rename(columns={"job": "work"})
+    with pytest.raises(DataError, match="other columns"):
+        Pooled(Marginals(), RULE).fit(other, infer_schema(other), seed=0)
+
+
+def _files(directory: Path) -> Iterator[Path]:
+    return (path for path in list(directory.rglob("*")) if path.is_file())
