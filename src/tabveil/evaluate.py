@@ -81,7 +81,11 @@ class Evaluation:
 
 
 def evaluate(
-    data: EvalInput, *, metrics: Mapping[str, Metric], attacks: Mapping[str, Attack]
+    data: EvalInput,
+    *,
+    metrics: Mapping[str, Metric],
+    attacks: Mapping[str, Attack],
+    targets: EvalInput | None = None,
 ) -> Evaluation:
     """Run every metric and attack on one synthetic table.
 
@@ -89,6 +93,7 @@ def evaluate(
         data: the tables, the schema, the seed.
         metrics: measures of utility, by the name that their results get.
         attacks: measures of risk, likewise.
+        targets: what the attacks see instead of `data`, where a person has several rows.
 
     Returns:
         One result per evaluator, whatever happened in it. An evaluator may tell from the schema
@@ -101,7 +106,7 @@ def evaluate(
     if shared:
         raise EvaluationError(f"a metric and an attack are both called {', '.join(shared)}")
     utility = [_run("utility", name, metric, data) for name, metric in metrics.items()]
-    privacy = [_run("privacy", name, attack, data) for name, attack in attacks.items()]
+    privacy = [_run("privacy", name, attack, targets or data) for name, attack in attacks.items()]
     return Evaluation((*utility, *privacy))
 
 

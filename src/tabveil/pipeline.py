@@ -14,7 +14,7 @@ import platform
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ import pandas as pd
 
 from tabveil.contracts import Attack, EvalInput, Metric, OnEpoch, Synthesizer
 from tabveil.data.pooling import Pooling
-from tabveil.data.prepared import About, Prepared, is_prepared, load_prepared, save_prepared
+from tabveil.data.prepared import FORMAT, About, Prepared, is_prepared, load_prepared, save_prepared
 from tabveil.data.schema import infer_schema
 from tabveil.data.split import Shares, split
 from tabveil.data.tables import digest, read_table
@@ -33,7 +33,7 @@ from tabveil.report.column_plots import columns as draw_columns
 from tabveil.report.plots import losses as draw_losses
 from tabveil.report.plots import roc as draw_roc
 from tabveil.search.objective import Objective, Objectives
-from tabveil.seeding import child_seed
+from tabveil.seeding import child_rng, child_seed
 from tabveil.synthesizers.pooled import Pooled
 from tabveil.tracking.models import save_generator
 from tabveil.tracking.runs import Run
@@ -72,7 +72,7 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
         quasi_identifiers=source.quasi_identifiers,
         group=source.group,
     )
-    how = [schema.to_json(), source.shares, source.keep_twins_together, source.split_seed]
+    how = [FORMAT, schema.to_json(), source.shares, source.keep_twins_together, source.split_seed]
     key = _key(digest(table), *how)
     directory = directory or root / "prepared" / f"{source.name}-{key[:12]}"
     if is_prepared(directory) and load_prepared(directory).about.digest == key:
@@ -147,18 +147,21 @@ def run_trial(
     n_synthetic = max(1, round(parts.synthetic_ratio * len(prepared.train)))
     synthetic = synthesizer.sample(n_synthetic, seed=child_seed(seed, "sample"))
     sampled = time.monotonic()
-    evaluation = evaluate(
-        EvalInput(
-            train=prepared.train,
-            control=prepared.control,
-            reference=prepared.reference,
-            synthetic=synthetic,
-            schema=prepared.schema,
-            seed=child_seed(0, "evaluate", prepared.about.digest),
-        ),
-        metrics=parts.metrics,
-        attacks=parts.attacks,
+    data = EvalInput(
+        train=prepared.train,
+        control=prepared.control,
+        reference=prepared.reference,
+        synthetic=synthetic,
+        schema=prepared.schema,
+        seed=child_seed(0, "evaluate", prepared.about.digest),
     )
+    rng = child_rng(data.seed, "one row a group")
+    targets = replace(
+        data,
+        train=prepared.one_row_a_group("train", rng),
+        control=prepared.one_row_a_group("control", rng),
+    )
+    evaluation = evaluate(data, metrics=parts.metrics, attacks=parts.attacks, targets=targets)
     return Trial(
         synthesizer,
         synthetic,

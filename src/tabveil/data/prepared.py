@@ -1,8 +1,9 @@
 """Where do a table's splits stand between preparing and confirming?
 
-In a folder of their own: `schema.json`, the four splits as Parquet, and `prepared.json` (name,
-digest, what the split reports). It is written whole or not at all, and readable by its owner
-only. Loading leaves `release` closed: only the confirmation opens it.
+In a folder of their own: `schema.json`, the four splits as Parquet, each row's group number
+(`groups.npz`), and `prepared.json` (name, digest, what the split reports). It is written whole
+or not at all, and readable by its owner only. Loading leaves `release` closed: only the
+confirmation opens it.
 """
 
 from __future__ import annotations
@@ -10,15 +11,21 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tabveil.data.schema import Schema
 from tabveil.data.split import Splits
 from tabveil.errors import DataError
+
+FORMAT = 1
+"""Of the folder; part of what names it, so that another version's is not taken for ours."""
 
 _SPLITS = ("train", "control", "reference", "release")
 
@@ -45,6 +52,19 @@ class Prepared:
     train: pd.DataFrame
     control: pd.DataFrame
     reference: pd.DataFrame
+    groups: Mapping[str, NDArray[np.intp]]
+    """Of `train` and `control`: each row's group number, shape (n,)."""
+
+    def one_row_a_group(self, name: str, rng: np.random.Generator) -> pd.DataFrame:
+        """A random row of each group of `train` or `control`.
+
+        Attacks speak of people: a person's rows would count as independent findings, and
+        intervals would be too narrow.
+        """
+        table: pd.DataFrame = getattr(self, name)
+        order = rng.permutation(len(table))
+        _, first = np.unique(self.groups[name][order], return_index=True)
+        return table.iloc[np.sort(order[first])].reset_index(drop=True)
 
 
 def save_prepared(directory: Path, *, splits: Splits, schema: Schema, about: About) -> None:
@@ -60,6 +80,8 @@ def save_prepared(directory: Path, *, splits: Splits, schema: Schema, about: Abo
     try:
         for name in _SPLITS:
             getattr(splits, name).to_parquet(partial / f"{name}.parquet", index=False)
+        arrays: dict[str, Any] = {name: splits.groups[name] for name in _SPLITS}
+        np.savez(partial / "groups.npz", **arrays)
         schema.save(partial / "schema.json")
         text = json.dumps(asdict(about), indent=1, sort_keys=True, ensure_ascii=False)
         (partial / "prepared.json").write_text(text + "\n", encoding="utf-8")
@@ -84,10 +106,12 @@ def load_prepared(directory: Path) -> Prepared:
         train, control, reference = (
             pd.read_parquet(directory / f"{name}.parquet") for name in _SPLITS[:3]
         )
-    except (OSError, ValueError, TypeError) as error:
+        with np.load(directory / "groups.npz", allow_pickle=False) as stored:
+            groups = {name: stored[name] for name in _SPLITS[:2]}
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataError(
             f"the prepared table at {directory} is damaged ({type(error).__name__}); delete the "
             f"folder and run `tabveil prepare` again"
         ) from error
     schema = Schema.load(directory / "schema.json")
-    return Prepared(about, schema, train, control, reference)
+    return Prepared(about, schema, train, control, reference, groups)

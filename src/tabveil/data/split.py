@@ -8,6 +8,7 @@ target or its place in the file; only the seed and the rows themselves decide.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -48,12 +49,15 @@ class Splits:
     stratified_on, n_twin_rows (rows identical to another), n_twin_rows_parted (of them, those
     with a twin in another split), n_twin_rows_parted_if_unlinked (the same without
     `keep_twins_together`), n_rows_unlinked, and note (None, or why twins were parted).
+    `groups` gives each row of each split the number of its group: the same person, the same
+    number; without a group column every row has its own.
     """
 
     train: pd.DataFrame
     control: pd.DataFrame
     reference: pd.DataFrame
     release: pd.DataFrame
+    groups: Mapping[str, NDArray[np.intp]]
     report: dict[str, Any]
 
 
@@ -103,10 +107,12 @@ def split(
         **_report_twins(twin, units, side, alone, kept=keep_twins_together),
     }
     order = child_rng(seed, "split", "order").permutation(len(rows))
-    train, control, reference, release = (
-        rows.iloc[order[side[order] == i]].reset_index(drop=True) for i in range(len(NAMES))
+    chosen = {name: order[side[order] == i] for i, name in enumerate(NAMES)}
+    return Splits(
+        **{name: rows.iloc[taken].reset_index(drop=True) for name, taken in chosen.items()},
+        groups={name: group[taken] for name, taken in chosen.items()},
+        report=report,
     )
-    return Splits(train, control, reference, release, report)
 
 
 def _canonical(

@@ -3,10 +3,13 @@
 Utility is a weighted mean of scores that each lie in [0, 1]. Risk is J: the largest advantage
 over guessing that any attack has *shown*. Neither ever skips a part that failed.
 
-    J = max(0, max over components i of (cᵢ - 1.645 SEᵢ))
+    J = max(0, max over components i of (cᵢ - z SEᵢ))
 
 J is a lower bound, so trials in which nothing is shown tie at 0 and utility orders them: noise
-does not draw the front. What may be promised is the upper bound, `high`.
+does not draw the front. z grows with the number of components (Bonferroni): the largest of four
+exceeds one component's own 5 % bound in 5 to 13 % of tables that leak nothing, as measured. What
+may be promised is the upper bound, `high` = max over i of (cᵢ + 1.645 SEᵢ); it needs no such
+correction, since it bounds the component that truly is the largest.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from scipy.stats import norm
 
 from tabveil.errors import ConfigError, EvaluationError
 from tabveil.evaluate import Evaluation, Result
@@ -47,11 +52,11 @@ class Objectives:
         weights: `<metric>/<score>` → weight. The scores lie in [0, 1], 1 is best. Weights need
             not sum to one. The weight of a metric that the schema gives nothing to look at is
             spread over the others, in all trials of a sweep alike.
-        z: one-sided normal quantile of the risk's bounds; 1.645 for 95 %.
+        confidence: of the risk's one-sided bounds, in (0.5, 1).
     """
 
     weights: Mapping[str, float]
-    z: float = 1.645
+    confidence: float = 0.95
 
     def utility(self, evaluation: Evaluation) -> Objective:
         """The weighted mean of the weighted scores.
@@ -89,15 +94,19 @@ class Objectives:
             for score in attack.scores
             if score.advantage is not None
         }
+        if not 0.5 < self.confidence < 1:
+            raise ConfigError(f"objective.confidence={self.confidence} must be in (0.5, 1)")
         if not advantages:
             raise EvaluationError(
                 "no attack stated its advantage, so there is no risk to speak of; "
                 "select one under attack"
             )
-        lows = {key: one.value - self.z * one.se for key, one in advantages.items()}
+        alpha = 1 - self.confidence
+        z_all, z_one = norm.isf(alpha / len(advantages)), norm.isf(alpha)
+        lows = {key: one.value - z_all * one.se for key, one in advantages.items()}
         shown = max(lows, key=lambda key: lows[key])
         low = _clip(lows[shown])
-        high = _clip(max(one.value + self.z * one.se for one in advantages.values()))
+        high = _clip(max(one.value + z_one * one.se for one in advantages.values()))
         parts = {key: one.value for key, one in advantages.items()}
         return Objective(low, low, high, component=shown, parts=parts)
 
