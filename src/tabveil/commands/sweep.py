@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 
+from tabveil.commands.landmarks import measure_landmarks, say_landmarks
 from tabveil.commands.plan import Plan
 from tabveil.commands.register import register_front, show_front, store_overrides
 from tabveil.config.build import build_executor
@@ -13,14 +14,18 @@ from tabveil.config.work import TrialWork
 from tabveil.errors import TrackingError
 from tabveil.pipeline import log_inputs
 from tabveil.report.canvas import save
+from tabveil.report.plots import Landmark
 from tabveil.report.terminal import SweepProgress, say
 from tabveil.search.exports import draw_front, export, summarise
 from tabveil.search.records import Record, records
-from tabveil.search.study import Study, Sweep, note_sweep_run, recover, sweep_run_id
+from tabveil.search.study import Study, Sweep, note, noted, recover
 from tabveil.search.tasks import Outcome, is_dead, owner
 from tabveil.tracking.links import comparison_url, ui_command
 from tabveil.tracking.runs import Run, Runs
 from tabveil.tracking.store import prepare_store
+
+_RUN = "run_id"
+"""Under this name the study keeps the tracking run of its sweep."""
 
 
 def run(composition: Composition) -> None:
@@ -37,9 +42,10 @@ def run(composition: Composition) -> None:
             # Workers that were stopped in mid-trial could not close their own runs.
             runs.kill_orphans(is_dead, except_ids=[parent.run_id])
             export(records(study), plan.out, study=plan.settings.study)
-        ended = records(study)
-        _log_results(parent, plan, ended)
+        ended, landmarks = records(study), measure_landmarks(plan, study)
+        _log_results(parent, plan, ended, landmarks)
     show_front(ended, study=plan.settings.study)
+    say_landmarks(landmarks)
     if plan.settings.register:
         register_front(ended, plan.uri, plan.settings, where=store_overrides(composition))
     _say_where(plan, runs, parent)
@@ -48,7 +54,7 @@ def run(composition: Composition) -> None:
 @contextlib.contextmanager
 def _parent_run(runs: Runs, study: Study, plan: Plan) -> Iterator[Run]:
     """The sweep's own run: the one it had before, if the study is resumed and it is there."""
-    run_id = sweep_run_id(study)
+    run_id: str | None = noted(study, _RUN)
     runs.kill_orphans(is_dead, except_ids=[run_id] if run_id else [])
     parent = None
     if run_id is not None:
@@ -61,7 +67,7 @@ def _parent_run(runs: Runs, study: Study, plan: Plan) -> Iterator[Run]:
             params={k: v for k, v in plan.composition.flat().items() if k != "sweep.trials"},
             tags={"study": plan.settings.study},
         )
-        note_sweep_run(study, parent.run_id)
+        note(study, _RUN, parent.run_id)
     with parent:
         yield parent
 
@@ -86,8 +92,10 @@ def _describe(outcome: Outcome) -> str:
     )
 
 
-def _log_results(parent: Run, plan: Plan, ended: Sequence[Record]) -> None:
-    save(draw_front(ended, title=plan.settings.study), plan.out / "front")
+def _log_results(
+    parent: Run, plan: Plan, ended: Sequence[Record], landmarks: Sequence[Landmark]
+) -> None:
+    save(draw_front(ended, landmarks, title=plan.settings.study), plan.out / "front")
     parent.log(metrics={f"sweep/{key}": value for key, value in summarise(ended).items()})
     parent.log_artifacts(plan.out)
 

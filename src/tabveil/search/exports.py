@@ -76,8 +76,10 @@ def describe_front(records: Sequence[Record], *, study: str) -> dict[str, Any]:
     }
 
 
-def draw_front(records: Sequence[Record], *, title: str) -> Figure:
-    """The front in a picture, the dominated trials behind it."""
+def draw_front(
+    records: Sequence[Record], landmarks: Sequence[plots.Landmark], *, title: str
+) -> Figure:
+    """The front in a picture, the dominated trials behind it, landmarks beside it."""
     points = points_of(records)
     chosen = {point.number for point in front(points)}
     named = aliases(points) if points else {}
@@ -92,7 +94,7 @@ def draw_front(records: Sequence[Record], *, title: str) -> Figure:
         )
         for point in points
     ]
-    return plots.front(drawn, title=title)
+    return plots.front(drawn, landmarks=landmarks, title=title)
 
 
 def summarise(records: Sequence[Record]) -> dict[str, float]:

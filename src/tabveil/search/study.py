@@ -22,7 +22,7 @@ from tabveil.search.records import ABOUT, ERROR
 from tabveil.search.space import Space, describe, suggest
 from tabveil.search.tasks import Executor, Outcome, Session, Task, Work, is_dead, owner
 
-_OWNER, _IDENTITY, _RUN = "owner", "identity", "run_id"
+_OWNER, _IDENTITY = "owner", "identity"
 
 Study = optuna.Study
 
@@ -158,15 +158,14 @@ def _differing_keys(stored: Any, now: Any) -> list[str]:
     return [] if stored == now else [""]
 
 
-def sweep_run_id(study: optuna.Study) -> str | None:
-    """The tracking run that the study's sweeps are logged under, if one was noted."""
-    run_id: str | None = study.user_attrs.get(_RUN)
-    return run_id
+def noted(study: optuna.Study, name: str) -> Any:
+    """What `note` kept under a name, or None."""
+    return study.user_attrs.get(f"note.{name}")
 
 
-def note_sweep_run(study: optuna.Study, run_id: str) -> None:
-    """Keep the sweep's tracking run with the study, for the next resume."""
-    study.set_user_attr(_RUN, run_id)
+def note(study: optuna.Study, name: str, value: Any) -> None:
+    """Keep a JSON-able fact with the study, such as the tracking run of its sweep."""
+    study.set_user_attr(f"note.{name}", value)
 
 
 def recover(study: optuna.Study, *, is_dead: Callable[[str], bool] = is_dead) -> list[int]:

@@ -8,13 +8,13 @@ in batches: one call per value would cost as much as a short training.
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from tabveil.data.schema import Schema
+from tabveil.errors import safe_traceback
 from tabveil.tracking.batches import Metric, batches
 from tabveil.tracking.columns import mlflow_type
 from tabveil.tracking.store import connect, refusals
@@ -249,7 +249,7 @@ class Run:
         if error is None:
             self.end()
         elif isinstance(error, Exception):
-            self.log_text("".join(traceback.format_exception(error)), "traceback.txt")
+            self.log_text(safe_traceback(error), "traceback.txt")
             self.end("FAILED")
         else:
             self.end("KILLED")

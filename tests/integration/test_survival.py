@@ -1,0 +1,131 @@
+"""What dies takes only its own trial with it: kill -9 of the driver, of a worker, and ctrl-C."""
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import contextmanager
+
+import optuna
+import psutil
+import pytest
+from mlflow import MlflowClient
+
+from conftest import ROOT, TABVEIL, tabveil
+
+STUDY = "randhie-smoke"
+N_TRIALS = 4
+
+
+def words(root):
+    return [
+        "sweep",
+        "experiment=smoke",
+        "executor=process",
+        "executor.n_workers=2",
+        f"sweep.trials={N_TRIALS}",
+        "synthesizer.epochs=choice(40,60)",
+        f"root={root}",
+    ]
+
+
+@contextmanager
+def running(root):
+    """A sweep in the background, in its own process group; gone afterwards."""
+    process = subprocess.Popen(
+        [*TABVEIL, *words(root)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def states(root):
+    storage = f"sqlite:///{root}/studies.db"
+    try:
+        study = optuna.load_study(study_name=STUDY, storage=storage)
+    except Exception:  # not made yet
+        return []
+    return [trial.state.name for trial in study.get_trials()]
+
+
+def wait_until(condition, *, seconds=120):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.2)
+    pytest.fail("waited in vain")
+
+
+def finished_whole(root, complete_before):
+    """The target is reached exactly, what was complete is kept, and no run is left RUNNING."""
+    study = optuna.load_study(study_name=STUDY, storage=f"sqlite:///{root}/studies.db")
+    complete = [t for t in study.get_trials() if t.state.name == "COMPLETE"]
+    assert len(complete) == N_TRIALS
+    assert complete_before <= {t.number for t in complete}
+    assert "RUNNING" not in states(root)
+    client = MlflowClient(f"sqlite:///{root}/mlflow.db")
+    experiment = client.get_experiment_by_name(STUDY)
+    runs = client.search_runs([experiment.experiment_id])
+    assert {run.info.status for run in runs} <= {"FINISHED", "KILLED"}
+    finished = [r for r in runs if r.info.status == "FINISHED" and r.data.tags["role"] == "trial"]
+    assert len(finished) == N_TRIALS
+    assert [r.info.status for r in runs if r.data.tags["role"] == "sweep"] == ["FINISHED"]
+
+
+@pytest.fixture
+def root(tmp_path, randhie):
+    return tmp_path / "store"
+
+
+def test_kill_9_of_the_driver_in_mid_sweep_loses_the_running_trials_only(root):
+    with running(root) as driver:
+        wait_until(lambda: states(root).count("COMPLETE") >= 1 and "RUNNING" in states(root))
+        workers = psutil.Process(driver.pid).children(recursive=True)
+        os.kill(driver.pid, signal.SIGKILL)
+        psutil.wait_procs(workers, timeout=10)
+        assert not any(w.is_running() for w in workers), "workers outlive their driver"
+    before = {i for i, state in enumerate(states(root)) if state == "COMPLETE"}
+    again = tabveil(*words(root))
+    assert again.returncode == 0, again.stderr
+    finished_whole(root, before)
+
+
+def test_kill_9_of_a_worker_is_survived_within_the_same_sweep(root):
+    with running(root) as driver:
+        wait_until(lambda: "RUNNING" in states(root) and len(states(root)) >= 2)
+        time.sleep(1)
+        worker = next(
+            child
+            for child in psutil.Process(driver.pid).children()
+            if "spawn_main" in " ".join(child.cmdline())
+        )
+        worker.kill()
+        output, _ = driver.communicate(timeout=240)
+    assert driver.returncode == 0, output
+    assert "lost: the worker process died (exit code -9)" in output
+    finished_whole(root, set())
+
+
+def test_ctrl_c_ends_with_a_word_and_the_same_command_goes_on(root):
+    with running(root) as driver:
+        wait_until(lambda: states(root).count("COMPLETE") >= 1 and "RUNNING" in states(root))
+        os.killpg(driver.pid, signal.SIGINT)
+        output, _ = driver.communicate(timeout=60)
+    assert driver.returncode == 130, output
+    assert "interrupted; run the same command again to go on" in output
+    assert "Traceback" not in output
+    assert "RUNNING" not in states(root)
+    before = {i for i, state in enumerate(states(root)) if state == "COMPLETE"}
+    again = tabveil(*words(root))
+    assert again.returncode == 0, again.stderr
+    finished_whole(root, before)
