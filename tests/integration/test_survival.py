@@ -46,6 +46,7 @@ def running(root):
     finally:
         process.kill()
         process.wait()
+        process.stdout.close()
 
 
 def states(root):

@@ -35,7 +35,7 @@ def measure_landmarks(plan: Plan, study: Study) -> list[Landmark]:
     for name, synthesizer in _LANDMARKS.items():
         seed = child_seed(plan.base.seed, "landmark", name)
         trial = run_trial(plan.prepared, replace(parts, synthesizer=synthesizer()), seed=seed)
-        found.append(Landmark(name, trial.utility.value, trial.risk.value))
+        found.append(Landmark(name, trial.utility.value, trial.risk.low))
     note(study, "landmarks", [asdict(one) for one in found])
     return found
 

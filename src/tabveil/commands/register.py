@@ -97,6 +97,7 @@ def show_front(ended: Sequence[Record], *, study: str) -> None:
             point.number,
             point.utility,
             point.risk,
+            point.risk_low,
             point.risk_high,
             ", ".join(alias for alias, p in named.items() if p.number == point.number),
             _short(by_number[point.number].values),
@@ -104,7 +105,7 @@ def show_front(ended: Sequence[Record], *, study: str) -> None:
         for point in front(points)
     ]
     title = f"front of {study}: {len(rows)} of {len(points)} completed trials"
-    show_table(title, ("trial", "utility", "risk shown", "risk at most", "alias", "values"), rows)
+    show_table(title, ("trial", "utility", "risk", "shown", "at most", "alias", "values"), rows)
 
 
 def _register(record: Record, point: Point, uri: str, settings: SweepSettings) -> int:
@@ -114,6 +115,7 @@ def _register(record: Record, point: Point, uri: str, settings: SweepSettings) -
         "trial": record.number,
         "utility": f"{point.utility:.4f}",
         "risk": f"{point.risk:.4f}",
+        "risk_low": f"{point.risk_low:.4f}",
         "risk_high": f"{point.risk_high:.4f}",
         "gate": "unconfirmed",
         "seed": record.about["seed"],

@@ -88,7 +88,8 @@ def _describe(outcome: Outcome) -> str:
         return f"trial {outcome.number} {outcome.state}: {outcome.error}"
     return (
         f"trial {outcome.number}: utility {outcome.utility:.3f}, risk {outcome.risk:.3f} "
-        f"(at most {outcome.about['risk_high']:.3f}), {outcome.about['seconds']:.0f} s"
+        f"(shown {outcome.about['risk_low']:.3f}, at most {outcome.about['risk_high']:.3f}), "
+        f"{outcome.about['seconds']:.0f} s"
     )
 
 

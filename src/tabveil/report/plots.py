@@ -28,8 +28,9 @@ class Point:
     Attributes:
         number: of the trial.
         utility: in [0, 1], higher is better.
-        risk: in [0, 1], lower is better: what attacks have shown.
-        risk_high: upper confidence bound of the risk, where known.
+        risk: in [0, 1], lower is better.
+        risk_low, risk_high: confidence bounds of the risk: what has been shown, and what cannot be
+            excluded.
         on_front: no other trial beats it on both.
         names: what it is called: `balanced`, `knee`, ….
     """
@@ -37,7 +38,8 @@ class Point:
     number: int
     utility: float
     risk: float
-    risk_high: float | None = None
+    risk_low: float
+    risk_high: float
     on_front: bool = False
     names: tuple[str, ...] = ()
 
@@ -57,7 +59,7 @@ def front(
     """Draw utility against risk: the front connected, the dominated trials behind it.
 
     The step line is what the sweep can offer at most, for each risk that one is ready to take.
-    Whiskers reach to the upper confidence bounds of the front's risks.
+    Whiskers reach from what has been shown of the front's risks to what cannot be excluded.
     """
     figure = new_figure(7.6, 5.0)
     axes = figure.add_subplot()
@@ -86,17 +88,15 @@ def front(
 def _draw_front(axes: Axes, best: Sequence[Point]) -> None:
     risks, utilities = [p.risk for p in best], [p.utility for p in best]
     for point in best:
-        if point.risk_high is not None:
-            axes.plot(
-                [point.risk, point.risk_high],
-                [point.utility] * 2,
-                color=BLUE,
-                alpha=0.45,
-                linewidth=1.4,
-                marker="|",
-                markevery=[1],
-                zorder=2,
-            )
+        axes.plot(
+            [point.risk_low, point.risk_high],
+            [point.utility] * 2,
+            color=BLUE,
+            alpha=0.45,
+            linewidth=1.4,
+            marker="|",
+            zorder=2,
+        )
     axes.plot(risks, utilities, drawstyle="steps-post", color=BLUE, linewidth=1.2, zorder=2)
     axes.scatter(risks, utilities, s=44, color=BLUE, zorder=3, label=f"front ({len(best)})")
 
@@ -123,9 +123,10 @@ def _set_limits(axes: Axes, points: Sequence[Point]) -> None:
     """Fit the axes to the trials: a landmark far away must not press them together."""
     if not points:
         return
-    risks = [r for p in points for r in (p.risk, p.risk_high if p.on_front else None)]
+    risks = [p.risk for p in points]
+    risks += [r for p in points if p.on_front for r in (p.risk_low, p.risk_high)]
     for values, name, room in (
-        ([r for r in risks if r is not None], "x", (0.08, 0.1)),
+        (risks, "x", (0.08, 0.1)),
         ([p.utility for p in points], "y", (0.1, 0.2)),
     ):
         low, high = min(values), max(values)

@@ -23,6 +23,9 @@ from tabveil.errors import ConfigError
 from tabveil.search.tasks import Outcome, Task, Work
 from tabveil.threads import limit_environment
 
+_PATIENCE = 5
+"""Seconds that an idle worker may take to leave."""
+
 
 @dataclass(frozen=True)
 class Inline:
@@ -120,10 +123,13 @@ class ProcessSession:
         return outcome
 
     def close(self) -> None:
-        """Stop every worker at once."""
+        """Let idle workers leave, and stop at once those in mid-trial."""
         for worker in self._workers:
+            if worker.task is not None or not self._send(worker, None):
+                worker.process.kill()
+        for worker in self._workers:
+            worker.process.join(_PATIENCE)
             worker.process.kill()
-        for worker in self._workers:
             worker.process.join()
             worker.pipe.close()
         self._workers.clear()
@@ -138,7 +144,7 @@ class ProcessSession:
         theirs.close()
         return _Worker(process, ours)
 
-    def _send(self, worker: _Worker, task: Task) -> bool:
+    def _send(self, worker: _Worker, task: Task | None) -> bool:
         try:
             worker.pipe.send(task)
         except (BrokenPipeError, ConnectionResetError):
@@ -148,13 +154,15 @@ class ProcessSession:
 
 
 def _serve(pipe: Connection, work: Work, driver: int) -> None:
-    """A worker's whole life: take a task, run it, send the outcome."""
+    """A worker's whole life: take a task, run it, send the outcome; None is the end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C reaches the driver, which stops us
     threading.Thread(target=_leave_with, args=(driver,), daemon=True).start()
     while True:
         try:
             task = pipe.recv()
         except EOFError:
+            return
+        if task is None:
             return
         pipe.send(work(task))
 

@@ -1,15 +1,16 @@
 """What are the two numbers that a sweep trades against each other?
 
-Utility is a weighted mean of scores that each lie in [0, 1]. Risk is J: the largest advantage
-over guessing that any attack has *shown*. Neither ever skips a part that failed.
+Utility is a weighted mean of scores that each lie in [0, 1]. Risk is the largest advantage over
+guessing that any attack has, with both of its bounds. Neither ever skips a part that failed.
 
-    J = max(0, max over components i of (cᵢ - z SEᵢ))
+    estimate   max(0, max over components i of cᵢ)
+    low = J    max(0, max over i of (cᵢ - z SEᵢ)): what has been shown
+    high       max over i of (cᵢ + 1.645 SEᵢ): what cannot be excluded
 
-J is a lower bound, so trials in which nothing is shown tie at 0 and utility orders them: noise
-does not draw the front. z grows with the number of components (Bonferroni): the largest of four
-exceeds one component's own 5 % bound in 5 to 13 % of tables that leak nothing, as measured. What
-may be promised is the upper bound, `high` = max over i of (cᵢ + 1.645 SEᵢ); it needs no such
-correction, since it bounds the component that truly is the largest.
+z grows with the number of components (Bonferroni): the largest of four exceeds its own 5 % bound
+in 5 to 13 % of tables that leak nothing, as measured. `high` needs no such correction, since it
+bounds the component that truly is the largest. Which of estimate and J a sweep minimises is
+configured; docs/decisions/005 says why.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from scipy.stats import norm
 
@@ -52,10 +54,12 @@ class Objectives:
         weights: `<metric>/<score>` → weight. The scores lie in [0, 1], 1 is best. Weights need
             not sum to one. The weight of a metric that the schema gives nothing to look at is
             spread over the others, in all trials of a sweep alike.
+        risk_by: what a sweep minimises: "estimate", or "shown", which is J.
         confidence: of the risk's one-sided bounds, in (0.5, 1).
     """
 
     weights: Mapping[str, float]
+    risk_by: Literal["estimate", "shown"] = "estimate"
     confidence: float = 0.95
 
     def utility(self, evaluation: Evaluation) -> Objective:
@@ -79,7 +83,7 @@ class Objectives:
         return Objective(value, value, value, component=lowest, parts=found)
 
     def risk(self, evaluation: Evaluation) -> Objective:
-        """The largest advantage that any attack has shown, J, with its upper bound.
+        """The largest advantage that any attack has, with its bounds; `low` is J.
 
         Raises:
             EvaluationError: no attack ran, one failed, or none states an advantage.
@@ -103,12 +107,18 @@ class Objectives:
             )
         alpha = 1 - self.confidence
         z_all, z_one = norm.isf(alpha / len(advantages)), norm.isf(alpha)
-        lows = {key: one.value - z_all * one.se for key, one in advantages.items()}
-        shown = max(lows, key=lambda key: lows[key])
-        low = _clip(lows[shown])
-        high = _clip(max(one.value + z_one * one.se for one in advantages.values()))
         parts = {key: one.value for key, one in advantages.items()}
-        return Objective(low, low, high, component=shown, parts=parts)
+        lows = {key: one.value - z_all * one.se for key, one in advantages.items()}
+        low, estimate = _clip(max(lows.values())), _clip(max(parts.values()))
+        high = _clip(max(one.value + z_one * one.se for one in advantages.values()))
+        ranked = lows if self.risk_by == "shown" else parts
+        return Objective(
+            value=low if self.risk_by == "shown" else estimate,
+            low=low,
+            high=high,
+            component=max(ranked, key=lambda key: ranked[key]),
+            parts=parts,
+        )
 
 
 def _part(by_name: Mapping[str, Result], key: str) -> float | None:
@@ -133,4 +143,4 @@ def _part(by_name: Mapping[str, Result], key: str) -> float | None:
 
 
 def _clip(number: float) -> float:
-    return min(1.0, max(0.0, number))
+    return float(min(1.0, max(0.0, number)))

@@ -20,11 +20,12 @@ from tabveil.errors import StudyError
 
 @dataclass(frozen=True)
 class Point:
-    """A finished trial as the front sees it. `risk_high` is the risk's upper bound."""
+    """A finished trial as the front sees it, with the bounds of its risk."""
 
     number: int
     utility: float
     risk: float
+    risk_low: float
     risk_high: float
 
 
@@ -66,7 +67,7 @@ def hypervolume(points: Sequence[Point]) -> float:
 
     The reference point is (0, 1): no use, full risk. 1.0 would be a perfect, riskless model.
 
-    >>> hypervolume([Point(0, .5, 0., 0.), Point(1, 1., .5, .5)])
+    >>> hypervolume([Point(0, .5, 0., 0., 0.), Point(1, 1., .5, .5, .5)])
     0.75
     """
     area, reached = 0.0, 0.0

@@ -35,9 +35,8 @@ class Record:
         """The trial as the front sees it; only for completed trials."""
         assert self.utility is not None
         assert self.risk is not None
-        return Point(
-            self.number, self.utility, self.risk, float(self.about.get("risk_high", self.risk))
-        )
+        low, high = (float(self.about.get(f"risk_{end}", self.risk)) for end in ("low", "high"))
+        return Point(self.number, self.utility, self.risk, low, high)
 
 
 def records(study: optuna.Study) -> list[Record]:

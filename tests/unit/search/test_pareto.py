@@ -10,7 +10,7 @@ from tabveil.search.pareto import Point, aliases, front, hypervolume, knee, pare
 
 
 def points(*pairs: tuple[float, float]) -> list[Point]:
-    return [Point(i, u, r, r + 0.1) for i, (u, r) in enumerate(pairs)]
+    return [Point(i, u, r, 0.0, r + 0.1) for i, (u, r) in enumerate(pairs)]
 
 
 def test_the_front_keeps_what_nothing_beats_and_orders_it_by_risk():
@@ -83,5 +83,5 @@ def test_aliases_name_the_ends_and_the_knee():
 
 
 def test_most_private_goes_by_the_upper_bound_of_the_risk():
-    wide, narrow = Point(0, 0.5, 0.0, 0.4), Point(1, 0.9, 0.1, 0.2)
+    wide, narrow = Point(0, 0.5, 0.0, 0.0, 0.4), Point(1, 0.9, 0.1, 0.0, 0.2)
     assert aliases([wide, narrow])["most-private"] == narrow
