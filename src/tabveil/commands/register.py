@@ -96,16 +96,15 @@ def show_front(ended: Sequence[Record], *, study: str) -> None:
         (
             point.number,
             point.utility,
-            point.risk,
-            point.risk_low,
             point.risk_high,
+            point.risk_low,
             ", ".join(alias for alias, p in named.items() if p.number == point.number),
             _short(by_number[point.number].values),
         )
         for point in front(points)
     ]
     title = f"front of {study}: {len(rows)} of {len(points)} completed trials"
-    show_table(title, ("trial", "utility", "risk", "shown", "at most", "alias", "values"), rows)
+    show_table(title, ("trial", "utility", "risk at most", "shown", "alias", "values"), rows)
 
 
 def _register(record: Record, point: Point, uri: str, settings: SweepSettings) -> int:

@@ -87,8 +87,8 @@ def _describe(outcome: Outcome) -> str:
     if outcome.state != "complete":
         return f"trial {outcome.number} {outcome.state}: {outcome.error}"
     return (
-        f"trial {outcome.number}: utility {outcome.utility:.3f}, risk {outcome.risk:.3f} "
-        f"(shown {outcome.about['risk_low']:.3f}, at most {outcome.about['risk_high']:.3f}), "
+        f"trial {outcome.number}: utility {outcome.utility:.3f}, "
+        f"risk at most {outcome.about['risk_high']:.3f} (shown {outcome.about['risk_low']:.3f}), "
         f"{outcome.about['seconds']:.0f} s"
     )
 

@@ -9,8 +9,8 @@ guessing that any attack has, with both of its bounds. Neither ever skips a part
 
 z grows with the number of components (Bonferroni): the largest of four exceeds its own 5 % bound
 in 5 to 13 % of tables that leak nothing, as measured. `high` needs no such correction, since it
-bounds the component that truly is the largest. Which of estimate and J a sweep minimises is
-configured; docs/decisions/005 says why.
+bounds the component that truly is the largest. Which of the three a sweep minimises is configured;
+docs/decisions/005 says why it is `high`.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ class Objectives:
         weights: `<metric>/<score>` → weight. The scores lie in [0, 1], 1 is best. Weights need
             not sum to one. The weight of a metric that the schema gives nothing to look at is
             spread over the others, in all trials of a sweep alike.
-        risk_by: what a sweep minimises: "estimate", or "shown", which is J.
+        risk_by: what a sweep minimises: "at_most" (`high`), "estimate" or "shown" (J).
         confidence: of the risk's one-sided bounds, in (0.5, 1).
     """
 
     weights: Mapping[str, float]
-    risk_by: Literal["estimate", "shown"] = "estimate"
+    risk_by: Literal["at_most", "estimate", "shown"] = "at_most"
     confidence: float = 0.95
 
     def utility(self, evaluation: Evaluation) -> Objective:
@@ -109,13 +109,12 @@ class Objectives:
         z_all, z_one = norm.isf(alpha / len(advantages)), norm.isf(alpha)
         parts = {key: one.value for key, one in advantages.items()}
         lows = {key: one.value - z_all * one.se for key, one in advantages.items()}
-        low, estimate = _clip(max(lows.values())), _clip(max(parts.values()))
-        high = _clip(max(one.value + z_one * one.se for one in advantages.values()))
-        ranked = lows if self.risk_by == "shown" else parts
+        highs = {key: one.value + z_one * one.se for key, one in advantages.items()}
+        ranked = {"at_most": highs, "estimate": parts, "shown": lows}[self.risk_by]
         return Objective(
-            value=low if self.risk_by == "shown" else estimate,
-            low=low,
-            high=high,
+            value=_clip(max(ranked.values())),
+            low=_clip(max(lows.values())),
+            high=_clip(max(highs.values())),
             component=max(ranked, key=lambda key: ranked[key]),
             parts=parts,
         )

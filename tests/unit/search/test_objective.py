@@ -68,20 +68,25 @@ def test_risk_is_the_largest_shown_advantage_and_the_largest_possible_one():
             attack("density", auc=(0.05, 0.001)),
         )
     )
-    shown, estimate = (Objectives({}, by).risk(evaluation) for by in ("shown", "estimate"))
+    shown, estimate, most = (
+        Objectives({}, by).risk(evaluation) for by in ("shown", "estimate", "at_most")
+    )
     # Three components share the 5 %: z = 2.128; the upper bound needs no correction.
-    assert shown.value == shown.low == estimate.low == pytest.approx(0.10 - 2.128 * 0.01, abs=1e-4)
-    assert shown.component == "distance/auc"
-    assert estimate.value == 0.30
-    assert estimate.component == "distance/tail"
-    assert shown.high == estimate.high == pytest.approx(0.30 + 1.6449 * 0.20, abs=1e-4)
+    low, high = 0.10 - 2.128 * 0.01, 0.30 + 1.6449 * 0.20
+    for found in (shown, estimate, most):
+        assert found.low == pytest.approx(low, abs=1e-4)
+        assert found.high == pytest.approx(high, abs=1e-4)
+    assert (shown.value, shown.component) == (shown.low, "distance/auc")
+    assert (estimate.value, estimate.component) == (0.30, "distance/tail")
+    assert (most.value, most.component) == (most.high, "distance/tail")
+    assert Objectives({}).risk(evaluation) == most
     assert shown.parts["distance/tail"] == 0.30
 
 
 def test_where_nothing_is_shown_risk_is_zero_and_the_bound_is_not():
     found = Objectives({}).risk(Evaluation((attack("distance", auc=(-0.01, 0.01)),)))
-    assert found.value == 0
-    assert found.high == pytest.approx(-0.01 + 1.6449 * 0.01, abs=1e-5)
+    assert found.low == 0
+    assert found.value == found.high == pytest.approx(-0.01 + 1.6449 * 0.01, abs=1e-5)
 
 
 def test_bounds_stay_in_zero_to_one():
