@@ -36,12 +36,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tabveil.data.numbers import Clock, to_floats
 from tabveil.data.schema import Schema
 from tabveil.errors import DataError
+from tabveil.measure.cells import level_text, numbers
 
 MISSING_CODE = 0
-_MICROSECONDS = Clock(unit="us", ticks=1, zone=None)
 
 
 @dataclass(frozen=True)
@@ -190,9 +189,7 @@ def _column(table: pd.DataFrame, name: str) -> pd.Series[Any]:
 
 def _numbers(table: pd.DataFrame, name: str, schema: Schema) -> NDArray[np.float64]:
     """A numeric or datetime column as float64 (datetimes in µs), NaN where missing."""
-    column = schema[name]
-    clock = _MICROSECONDS if column.kind == "datetime" else None
-    return to_floats(_column(table, name), column, clock)
+    return numbers(_column(table, name), schema[name])
 
 
 def _codes(column: pd.Series[Any]) -> NDArray[np.int64]:
@@ -203,7 +200,6 @@ def _codes(column: pd.Series[Any]) -> NDArray[np.int64]:
 
 
 def _level_code(level: Any) -> int:
-    number = isinstance(level, bool | np.bool_ | int | float | np.integer | np.floating)
-    text = str(int(level)) if number and float(level).is_integer() else str(level)
-    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    text = level_text(level).encode("utf-8", "surrogatepass")
+    digest = hashlib.blake2b(text, digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)

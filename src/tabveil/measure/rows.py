@@ -12,15 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tabveil.data.numbers import Clock, to_floats
 from tabveil.data.schema import Column, Schema
 from tabveil.errors import DataError, EvaluationError
+from tabveil.measure.cells import level_text, numbers
 from tabveil.seeding import child_rng
 
 MIN_ROWS = 20
 """Below this no measure here can tell a good table from a bad one."""
-
-_MICROSECONDS = Clock(unit="us", ticks=1, zone=None)
 
 
 def canonical(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
@@ -76,15 +74,10 @@ def draw_rows(table: pd.DataFrame, schema: Schema, n: int, *, seed: int, name: s
 
 
 def _cells(values: pd.Series[Any], column: Column) -> Any:
-    if column.kind == "datetime":
-        return to_floats(values, column, _MICROSECONDS)
-    if column.kind == "numeric":
-        return to_floats(values, column) + 0.0  # -0.0 would hash unlike 0.0
+    if column.kind in ("numeric", "datetime"):
+        return numbers(values, column)
     positions, levels = pd.factorize(values)
-    texts = np.array([*(_text(level) for level in np.asarray(levels, dtype=object)), None], object)
+    texts = np.array(
+        [*(level_text(level) for level in np.asarray(levels, dtype=object)), None], object
+    )
     return texts[positions]
-
-
-def _text(level: Any) -> str:
-    is_number = isinstance(level, bool | np.bool_ | int | float | np.number)
-    return str(int(level)) if is_number and float(level).is_integer() else str(level)
