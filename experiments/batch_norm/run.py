@@ -82,11 +82,11 @@ def main() -> None:
                 for j in range(arguments.samples):
                     scores = unconditioned(synthesizer, splits, schema, seed, j)
                     quality.append({"training": i, "mode": mode, "sample": j, **scores})
-    report(conditions, quality)
+    found = {"conditions": summarise(conditions), "quality": compare(quality)}
     about = {name: getattr(arguments, name) for name in ("epochs", "batch_size", "pac", "rows")}
     about |= {"table": arguments.table.name, "n_train": len(splits.train), "seed": arguments.seed}
     about |= {"cpu_seconds": round(time.process_time() - started), **environment()}
-    found = {"about": about, "conditions": conditions, "quality": quality}
+    found = {"about": about, **found, "all_conditions": conditions, "all_quality": quality}
     arguments.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
@@ -98,7 +98,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, default=100)
     parser.add_argument("--pac", type=int, default=1)
     parser.add_argument("--trainings", type=int, default=3)
-    parser.add_argument("--samples", type=int, default=5, help="tables drawn of each, per mode")
+    parser.add_argument("--samples", type=int, default=10, help="tables drawn of each, per mode")
     parser.add_argument("--rows", type=int, default=10_000, help="drawn for each condition")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("result.json"))
@@ -183,19 +183,39 @@ def unconditioned(
     }
 
 
-def report(conditions: list[dict[str, Any]], quality: list[dict[str, Any]]) -> None:
-    met = pd.DataFrame(conditions).pivot_table(
-        index=["which", "column", "level", "train_rate"], columns="mode", values="met"
-    )
-    table = pd.DataFrame(quality).drop(columns="sample")
-    by_training = table.groupby(["mode", "training"]).mean()
-    with pd.option_context("display.width", 200, "display.max_rows", None):
-        print(met.round(4).to_string())
-        print(met.groupby("which").agg(["mean", "min", "max"]).round(4).to_string())
-        print(by_training.round(4).to_string())
-        print(
-            table.drop(columns="training").groupby("mode").agg(["mean", "std"]).round(4).to_string()
-        )
+def summarise(conditions: list[dict[str, Any]]) -> dict[str, Any]:
+    """Mean, least and most of `met` over the levels and trainings, by mode and kind of level."""
+    table = pd.DataFrame(conditions)
+    levels = ["which", "column", "level", "train_rate"]
+    met = table.pivot_table(index=levels, columns="mode", values="met")
+    print(met.round(3).to_string())
+    found: dict[str, Any] = {}
+    for (mode, which), rows in table.groupby(["mode", "which"]):
+        numbers = {"met": rows["met"].mean(), "least": rows["met"].min(), "most": rows["met"].max()}
+        numbers["train_rate"] = rows["train_rate"].mean()
+        found.setdefault(mode, {})[which] = {k: round(float(v), 4) for k, v in numbers.items()}
+    print(json.dumps(found, indent=1))
+    return found
+
+
+def compare(quality: list[dict[str, Any]]) -> dict[str, Any]:
+    """Means by mode; their difference over tables drawn from the same noise, with its error."""
+    table = pd.DataFrame(quality).set_index(["training", "sample"])
+    fixed, batch = (table[table["mode"] == m].drop(columns="mode") for m in ("fixed", "batch"))
+    gap = fixed - batch
+    found = {
+        name: {
+            "fixed": round(float(fixed[name].mean()), 4),
+            "batch": round(float(batch[name].mean()), 4),
+            "fixed_minus_batch": round(float(gap[name].mean()), 4),
+            "standard_error": round(float(gap[name].std() / len(gap) ** 0.5), 4),
+            "by_training": [round(float(g), 4) for g in gap[name].groupby("training").mean()],
+            "spread_of_a_table": round(float(fixed[name].groupby("training").std().mean()), 4),
+        }
+        for name in gap
+    }
+    print(json.dumps(found, indent=1))
+    return found
 
 
 if __name__ == "__main__":

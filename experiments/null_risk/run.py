@@ -19,7 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -121,6 +121,7 @@ def scenarios(schema: Schema, arguments: argparse.Namespace) -> list[Scenario]:
             Scenario("10 % copies", people, LIKE_DEMO, 0.1, True, leaks),
             Scenario("no leak, 300 rows a split", 1_200, EVEN, 0, True, null),
             Scenario("1 % copies, 300 rows a split", 1_200, EVEN, 0.01, True, leaks),
+            Scenario("3 % copies, 300 rows a split", 1_200, EVEN, 0.03, True, leaks),
         ]
     return [
         Scenario("no leak, all rows", people, LIKE_DEMO, 0, False, null // 2),
@@ -191,43 +192,61 @@ def draw_people(
 
 
 def summary(scenario: Scenario, rows: Sequence[Repetition]) -> dict[str, Any]:
-    """Shares of the repetitions in which a bound exceeds 0 or covers the truth."""
-    names = list(rows[0].advantages)
-    c, se = (
-        np.array([[getattr(row.advantages[name], part) for name in names] for row in rows])
-        for part in ("value", "se")
-    )
-    z_all = norm.isf(0.05 / len(names))
+    """Shares of the repetitions in which a bound exceeds 0 or covers the truth.
+
+    A component is counted over the repetitions in which it was stated: the attack is silent on
+    outliers where fewer than 20 are on a side.
+    """
+    names = list(dict.fromkeys(name for row in rows for name in row.advantages))
+    nothing = Advantage(np.nan, np.nan)
+    found = [[row.advantages.get(name, nothing) for name in names] for row in rows]
+    c = np.array([[one.value for one in row] for row in found])
+    se = np.array([[one.se for one in row] for row in found])
     truth = np.array([row.truth for row in rows])
-    highs = c + Z_ONE * se
+    own, high = c - Z_ONE * se, c + Z_ONE * se
     return {
         "scenario": asdict(scenario),
         "sizes": rows[0].sizes,
-        "fires_own": share((c - Z_ONE * se > 0).any(axis=1)),
+        "truth": rounded(truth)[0],
+        "fires_own": share((own > 0).any(axis=1)),
         "fires_shared": share(np.array([row.low > 0 for row in rows])),
-        "fires_by_component": {
-            name: {
-                "own": float((c[:, j] - Z_ONE * se[:, j] > 0).mean()),
-                "shared": float((c[:, j] - z_all * se[:, j] > 0).mean()),
-                "upper_bound_covers_truth": float((highs[:, j] >= truth).mean()),
-                "mean": float(c[:, j].mean()),
-                "spread": float(c[:, j].std(ddof=1)),
-                "mean_se": float(se[:, j].mean()),
-            }
-            for j, name in enumerate(names)
+        "upper_bound_covers_truth": share(np.nanmax(high, axis=1) >= truth),
+        "quantiles_5_50_95": {
+            name: rounded(np.quantile([getattr(row, name) for row in rows], [0.05, 0.5, 0.95]))
+            for name in ("low", "estimate", "high")
         },
-        "truth": float(truth.mean()),
-        "upper_bound_covers_truth": share(highs.max(axis=1) >= truth),
-        "median_low": float(np.median([row.low for row in rows])),
-        "median_estimate": float(np.median([row.estimate for row in rows])),
-        "median_high": float(np.median([row.high for row in rows])),
+        "components": {
+            name: component(c[told, j], se[told, j], truth[told], norm.isf(0.05 / len(names)))
+            for j, name in enumerate(names)
+            for told in [np.isfinite(c[:, j])]
+        },
     }
+
+
+def component(
+    c: NDArray[np.float64], se: NDArray[np.float64], truth: NDArray[np.float64], z_shared: float
+) -> dict[str, float | int]:
+    """One component by itself, over the repetitions in which it was stated."""
+    numbers = {
+        "fires_own": (c - Z_ONE * se > 0).mean(),
+        "fires_shared": (c - z_shared * se > 0).mean(),
+        "upper_bound_covers_truth": (c + Z_ONE * se >= truth).mean(),
+        "mean": c.mean(),
+        "spread": c.std(ddof=1),
+        "mean_se": se.mean(),
+    }
+    return {"n": len(c), **dict(zip(numbers, rounded(numbers.values()), strict=True))}
 
 
 def share(yes: NDArray[np.bool_]) -> dict[str, float | int]:
     """A share of the repetitions, with its 95 % interval."""
     low, high = proportion(int(yes.sum()), len(yes))
-    return {"share": float(yes.mean()), "low": low, "high": high, "n": len(yes)}
+    share, low, high = rounded([yes.mean(), low, high])
+    return {"share": share, "low": low, "high": high, "n": len(yes)}
+
+
+def rounded(numbers: Iterable[float]) -> list[float]:
+    return [round(float(number), 4) for number in numbers]
 
 
 def show(name: str, found: dict[str, Any]) -> None:
@@ -236,12 +255,9 @@ def show(name: str, found: dict[str, Any]) -> None:
         for key in ("fires_own", "fires_shared", "upper_bound_covers_truth")
     )
     print(f"{name}: own {own}, shared {shared}, upper bound covers {covers}", flush=True)
-    for component, rates in found["fires_by_component"].items():
-        print(f"    {component}: " + ", ".join(f"{k} {v:.3f}" for k, v in rates.items()))
-    print(
-        "    medians: "
-        + ", ".join(f"{k} {found['median_' + k]:.3f}" for k in ("low", "estimate", "high"))
-    )
+    for part, rates in found["components"].items():
+        print(f"    {part}: " + ", ".join(f"{k} {v:g}" for k, v in rates.items()))
+    print(f"    5, 50, 95 %: {found['quantiles_5_50_95']}")
 
 
 if __name__ == "__main__":

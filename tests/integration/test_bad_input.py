@@ -2,6 +2,7 @@
 
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -73,6 +74,21 @@ def test_a_target_that_does_not_exist(capsys, tmp_path, table):
     table.to_csv(tmp_path / "t.csv", index=False)
     line = refused(capsys, tmp_path / "s", *TINY, *csv(tmp_path / "t.csv", target="wage"))
     assert "target='wage' is not a column; the table has: age, income, sex" in line
+
+
+def test_a_target_that_nothing_predicts_is_said_before_any_training(capsys, tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.normal(size=400), "coin": rng.choice(["a", "b"], 400)})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    root = tmp_path / "s"
+    words = [*TINY, *csv(tmp_path / "t.csv", target="coin"), f"root={root}"]
+    assert main(["sweep", *words]) == 1
+    captured = capsys.readouterr()
+    assert "name another target" in captured.err
+    assert captured.err.count("\n") == 1
+    assert not (root / "mlflow.db").exists()
+    # A target that can be predicted may now take the same study's name.
+    assert main(["sweep", *words, "dataset.target=null"]) == 0
 
 
 def test_a_table_of_five_rows(capsys, tmp_path, table):

@@ -19,6 +19,7 @@ def run(*words, cwd):
     environment = {
         **os.environ,
         "PATH": f"{BIN}:{os.environ['PATH']}",
+        "PYTHONPATH": f"{cwd}/src",  # the clone's code and configs, not this checkout's
         "DVC_NO_ANALYTICS": "1",
         "OMP_NUM_THREADS": "1",
         "GIT_CONFIG_COUNT": "2",

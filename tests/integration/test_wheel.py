@@ -25,7 +25,7 @@ def unpacked(tmp_path_factory):
 
 def test_the_wheel_holds_the_configs_and_runs_with_them_anywhere(unpacked, tmp_path):
     assert (unpacked / "tabveil" / "conf" / "sweep.yaml").is_file()
-    rows = "\n".join(f"{i % 50},{'ab'[i % 2]},{i * 7 % 31}" for i in range(200))
+    rows = "\n".join(f"{i % 50},{'ab'[i % 50 > 25]},{i * 7 % 31}" for i in range(200))
     (tmp_path / "mine.csv").write_text("x,income,y\n" + rows + "\n")
     words = ["sweep", "experiment=smoke", "dataset=csv", "dataset.path=mine.csv"]
     done = subprocess.run(

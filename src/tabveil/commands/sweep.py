@@ -32,6 +32,7 @@ def run(composition: Composition) -> None:
     """Run the study to its target, then show, export and register its front."""
     plan = Plan.read(composition)
     study = plan.open_study()
+    landmarks = measure_landmarks(plan, study)  # a table that cannot be scored fails here, early
     runs = Runs(plan.uri, prepare_store(plan.uri, plan.experiment, root=plan.base.root))
     recover(study)
     with _parent_run(runs, study, plan) as parent:
@@ -42,7 +43,7 @@ def run(composition: Composition) -> None:
             # Workers that were stopped in mid-trial could not close their own runs.
             runs.kill_orphans(is_dead, except_ids=[parent.run_id])
             export(records(study), plan.out, study=plan.settings.study)
-        ended, landmarks = records(study), measure_landmarks(plan, study)
+        ended = records(study)
         _log_results(parent, plan, ended, landmarks)
     show_front(ended, study=plan.settings.study)
     say_landmarks(landmarks)

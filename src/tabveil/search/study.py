@@ -105,7 +105,7 @@ def open_study(
     except Exception as error:  # whatever the database driver raises
         raise _unreachable(error) from error
     stored = study.user_attrs.get(_IDENTITY)
-    if stored is None:
+    if stored is None or not study.get_trials(deepcopy=False):
         study.set_user_attr(_IDENTITY, identity.to_json())
     else:
         _check_identity(name, stored, identity.to_json())

@@ -145,6 +145,8 @@ def test_this_process_is_not_dead_and_a_reused_pid_is_not_taken_for_it():
 )
 def test_a_stored_study_with_other_settings_is_refused_by_name(tmp_path, change, named):
     opened(tmp_path)
+    opened(tmp_path, **change)  # no trial yet: nothing that could not be compared
+    sweep(opened(tmp_path), 1).run(Inline(), complete, nothing)
     with pytest.raises(StudyError, match=named):
         opened(tmp_path, **change)
 
