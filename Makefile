@@ -22,8 +22,9 @@ check: .venv/.installed  ## lint, format, types, architecture
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
 bench: .venv/.installed data/randhie.parquet  ## what we claim about speed, measured again
-	$(BIN)/python benchmarks/distance.py data/randhie.parquet
-	$(BIN)/python benchmarks/bookkeeping.py
+	$(BIN)/python benchmarks/distance.py data/randhie_years.parquet --out benchmarks/results/distance.json
+	$(BIN)/python benchmarks/bookkeeping.py --out benchmarks/results/bookkeeping.json
+	$(BIN)/python benchmarks/sampling.py --out benchmarks/results/sampling.json
 
 serve: .venv/.installed  ## MLflow's page over the store (http://127.0.0.1:5000)
 	$(BIN)/mlflow server --backend-store-uri sqlite:///store/mlflow.db --workers 1

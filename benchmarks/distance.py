@@ -1,6 +1,6 @@
 """How much cheaper is our nearest-neighbour search than the ones people use, and is it right?
 
-    python benchmarks/distance.py TABLE.csv --out benchmarks/results/distance.json
+    python benchmarks/distance.py data/randhie_years.parquet --out benchmarks/results/distance.json
 
 Against scikit-learn's brute-force `NearestNeighbors` on the same matrix of ranks and one-hot
 levels, and against SDMetrics' `DCROverfittingProtection`, which needs the same two searches
@@ -28,6 +28,7 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
 from tabveil.data.schema import Schema, infer_schema  # noqa: E402
+from tabveil.data.tables import read_table  # noqa: E402
 from tabveil.measure.distance import MISSING_WEIGHT, nearest  # noqa: E402
 from tabveil.measure.encode import DistanceEncoder, Encoded  # noqa: E402
 
@@ -36,13 +37,13 @@ Contest = dict[str, Callable[[], Any]]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("table", type=Path, help="a CSV file")
+    parser.add_argument("table", type=Path, help="CSV or Parquet")
     parser.add_argument("--out", type=Path, help="where to write the result as JSON")
     parser.add_argument("--rows", type=int, default=10_000, help="rows searched, and to be found")
     parser.add_argument("--sdmetrics-rows", type=int, default=1_000)
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
-    table = pd.read_csv(given.table)
+    table = read_table(given.table)
     if len(table) < max(2 * given.rows, 3 * given.sdmetrics_rows):
         parser.error(f"{given.table} has {len(table)} rows; ask for fewer with --rows")
     table = table.sample(frac=1, random_state=0).reset_index(drop=True)

@@ -40,7 +40,7 @@ def nothing(outcome, n_complete):
     pass
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random"])
+@pytest.mark.parametrize("sampler", ["tpe", "gp", "nsga2", "random"])
 def test_a_sweep_reaches_its_target_exactly_and_resumes_to_a_larger_one(tmp_path, sampler):
     sweep(opened(tmp_path, sampler=sampler), 3).run(Inline(), complete, nothing)
     again = opened(tmp_path, sampler=sampler)

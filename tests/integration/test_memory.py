@@ -1,0 +1,21 @@
+"""A million rows come from a registered model at bounded memory (README, `tabveil sample`)."""
+
+import os
+import subprocess
+
+import pyarrow.parquet as pq
+import pytest
+
+from conftest import ROOT, TABVEIL
+
+
+@pytest.mark.slow
+def test_a_million_rows_take_less_than_one_and_a_half_gigabytes(smoke_store, tmp_path):
+    out = tmp_path / "rows.parquet"
+    words = ["model=models:/randhie-smoke@balanced", "n=1000000", f"root={smoke_store[0]}"]
+    process = subprocess.Popen([*TABVEIL, "sample", *words, f"out={out}"], cwd=ROOT)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert usage.ru_maxrss < 1.5 * 2**20  # KiB
+    assert pq.ParquetFile(out).metadata.num_rows == 1_000_000
