@@ -36,7 +36,6 @@ def main() -> None:
         rows = Path(folder) / "rows.parquet"
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         started = time.perf_counter()
-        # The first child's peak would hide ours if it were larger: ask in a process of its own.
         peak = measured(
             "sample", f"model={arguments.model}", f"n={arguments.n}", f"out={rows}", f"root={root}"
         )

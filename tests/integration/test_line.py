@@ -7,8 +7,9 @@ import shutil
 import mlflow
 import pandas as pd
 import pytest
-from conftest import tabveil
 from mlflow import MlflowClient
+
+from conftest import tabveil
 
 MODEL = "randhie-smoke"
 
