@@ -104,7 +104,7 @@ def parse() -> argparse.Namespace:
 
 def describe(path: Path, table: pd.DataFrame, arguments: argparse.Namespace) -> Schema:
     """The schema as conf/dataset/<name>.yaml spells it out; else inferred."""
-    known = ROOT / f"conf/dataset/{path.stem}.yaml"
+    known = ROOT / f"conf/dataset/{path.name.split('.')[0]}.yaml"
     about = yaml.safe_load(known.read_text(encoding="utf-8")) if known.is_file() else {}
     if not known.is_file() or arguments.target:
         about = {"target": arguments.target, "group": arguments.group, "kinds": {}}

@@ -36,7 +36,8 @@ def measure_landmarks(plan: Plan, study: Study) -> list[Landmark]:
     for name, synthesizer in _LANDMARKS.items():
         seed = child_seed(plan.base.seed, "landmark", name)
         trial = run_trial(plan.prepared, replace(parts, synthesizer=synthesizer()), seed=seed)
-        found.append(Landmark(name, trial.utility.value, trial.risk.low))
+        utility, risk = trial.utility.value, trial.risk
+        found.append(Landmark(name, utility, risk.value, shown=risk.low))
     note(study, "landmarks", {"of": of, "landmarks": [asdict(one) for one in found]})
     return found
 
@@ -44,7 +45,7 @@ def measure_landmarks(plan: Plan, study: Study) -> list[Landmark]:
 def say_landmarks(landmarks: Sequence[Landmark]) -> None:
     """Print them, and a warning where the attacks would have seen nothing at all."""
     for one in landmarks:
-        say(f"For scale: {one.name:10} utility {one.utility:.3f}, risk shown {one.risk:.3f}")
+        say(f"For scale: {one.name:10} utility {one.utility:.3f}, risk shown {one.shown:.3f}")
     copycat = next(one for one in landmarks if one.name == "copycat")
-    if copycat.risk == 0:
+    if copycat.shown == 0:
         say("Replayed training rows were not caught: on this table the risks above say nothing.")

@@ -46,11 +46,19 @@ class Point:
 
 @dataclass(frozen=True)
 class Landmark:
-    """Something to compare trials with: real rows, independent columns, replayed rows."""
+    """Something to compare trials with: independent columns, replayed rows.
+
+    Attributes:
+        name: what it is.
+        utility: in [0, 1].
+        risk: in [0, 1], as the trials' risk is meant.
+        shown: the lower bound of the risk.
+    """
 
     name: str
     utility: float
     risk: float
+    shown: float
 
 
 def front(

@@ -42,7 +42,9 @@ def test_the_step_line_goes_from_the_most_private_to_the_most_useful() -> None:
 
 
 def test_a_far_landmark_does_not_press_the_trials_together() -> None:
-    figure = front(POINTS, landmarks=[Landmark("copycat", 0.9, 1.0), Landmark("near", 0.7, 0.1)])
+    figure = front(
+        POINTS, landmarks=[Landmark("copycat", 0.9, 1.0, 0.0), Landmark("near", 0.7, 0.1)]
+    )
     (axes,) = figure.axes
     assert axes.get_xlim()[1] < 0.3
     assert "copycat (risk 1.00, utility 0.90)" in _texts(figure)
