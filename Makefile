@@ -27,7 +27,7 @@ bench: .venv/.installed data/randhie.parquet  ## what we claim about speed, meas
 	$(BIN)/python benchmarks/sampling.py --out benchmarks/results/sampling.json
 
 serve: .venv/.installed  ## MLflow's page over the store (http://127.0.0.1:5000)
-	$(BIN)/mlflow server --backend-store-uri sqlite:///store/mlflow.db --workers 1
+	$(BIN)/mlflow server --workers 1 --backend-store-uri sqlite:///store/mlflow.db --artifacts-destination store/mlartifacts
 
 clean:  ## remove what runs left behind, not the environment
 	rm -rf store out

@@ -56,7 +56,9 @@ def test_every_metric_and_attack_is_explained(kind):
     )
     names = [path.stem for path in (ROOT / "conf" / kind).glob("*.yaml")]
     assert names
-    assert not [name for name in names if not re.search(rf"^#+ .*{name}", text, re.MULTILINE)]
+    assert not [
+        name for name in names if not re.search(rf"^(#+ .*|\*\*){name}", text, re.MULTILINE)
+    ]
 
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda p: p.name)

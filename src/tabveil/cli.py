@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import tabveil
 from tabveil.errors import ConfigError, TabveilError
+from tabveil.redaction import hide_passwords
 from tabveil.threads import limit_environment
 
 COMMANDS = {
@@ -70,14 +71,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except TabveilError as error:
         if debug:
             traceback.print_exc()
-        print(f"tabveil: {error}", file=sys.stderr)
+        print(f"tabveil: {hide_passwords(str(error))}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        print("tabveil: interrupted; run the same command again to go on", file=sys.stderr)
-        return 130
     except BrokenPipeError:  # the reader of our output, such as `head`, has left
         sys.stderr.close()
         return 1
+    except OSError as error:
+        if debug:
+            traceback.print_exc()
+        print(f"tabveil: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("tabveil: interrupted; run the same command again to go on", file=sys.stderr)
+        return 130
 
 
 def usage() -> str:
@@ -97,6 +103,8 @@ def parse(arguments: Sequence[str]) -> Line:
         word = rest.pop(0)
         if word == "--debug":
             debug = True
+        elif word.startswith(("--cfg=", "--config-dir=")):
+            rest = [*word.split("=", 1), *rest]
         elif word in ("--cfg", "--config-dir") and rest:
             value = rest.pop(0)
             show_config = show_config or word == "--cfg"
@@ -113,16 +121,22 @@ def parse(arguments: Sequence[str]) -> Line:
 def run(line: Line) -> int:
     """Compose the command's configuration and run it, or print it."""
     from tabveil.config.compose import compose_command
-    from tabveil.config.space import split_overrides
+    from tabveil.config.settings import n_threads
+    from tabveil.config.space import split_overrides, split_where
 
-    fixed, space = split_overrides(line.overrides)
+    where, words = split_where(line.overrides)
+    fixed, space = split_overrides(words)
     if space and line.command not in ("sweep", "register"):
         raise ConfigError(f"only a sweep tries several values; give one for: {', '.join(space)}")
-    composition = compose_command(line.command, fixed, line.config_dir, space=space)
+    composition = compose_command(
+        line.command, fixed, line.config_dir, space=space, complete=not line.show_config
+    )
     if line.show_config:
         print(composition.to_yaml(), end="")
         return 0
     # Before numpy and torch load: they read the number of threads then.
-    limit_environment(int(composition.flat().get("executor.n_threads") or 1))
+    limit_environment(n_threads(composition))
+    if where is not None:
+        composition.node.where = where
     importlib.import_module(f"tabveil.commands.{line.command}").run(composition)
     return 0

@@ -2,8 +2,8 @@
 
     read_table → infer_schema → split → fit → sample → evaluate → log
 
-Each arrow is one call and nothing goes back. The sweep (`search`) walks the second half once a
-trial; the front, its registration and the sampling from it follow in `release.py`.
+Each arrow is one call and nothing goes back. A sweep walks the second half once a trial; the front,
+its registration and the sampling from it are the commands `sweep`, `register` and `sample`.
 """
 
 from __future__ import annotations
@@ -200,11 +200,14 @@ def log_trial(
     config: str,
     seed: int,
     plots: bool,
-) -> None:
+) -> bool:
     """Log a trial whole: numbers in one batch, then what it started from, drew and can sample.
 
     The generator is kept with the run, so that the front's models can be registered without
     training them again. One that may not be saved (the copycat) leaves a tag instead.
+
+    Returns:
+        Whether there is a generator to register.
     """
     run.log(
         params=params,
@@ -229,6 +232,7 @@ def log_trial(
         "seed": seed,
         "environment": environment(),
     }
+    saved = True
     with tempfile.TemporaryDirectory() as scratch:
         try:
             save_generator(
@@ -237,8 +241,10 @@ def log_trial(
             run.log_artifacts(Path(scratch) / "generator", GENERATOR)
         except ArtifactError as refusal:
             run.log(tags={"generator": str(refusal)})
+            saved = False
     if plots:
         _log_plots(run, trial, prepared)
+    return saved
 
 
 def _log_plots(run: Run, trial: Trial, prepared: Prepared) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from conftest import tabveil
+from conftest import ROOT, tabveil
 
 MODEL = "randhie-smoke"
 
@@ -84,8 +84,12 @@ def test_files_of_the_sweep_agree_with_each_other(smoke_store):
 def test_run_again_is_resume_and_a_larger_target_is_reached_exactly(smoke_store, tmp_path):
     root = tmp_path / "store"
     shutil.copytree(smoke_store[0], root)  # also: a store that has been moved
-    again = tabveil("sweep", "experiment=smoke", f"root={root}")
+    beside = tmp_path / "cwd"
+    beside.mkdir()
+    table = f"dataset.path={ROOT}/data/randhie.parquet"
+    again = tabveil("sweep", "experiment=smoke", f"root={root}", table, cwd=beside)
     assert again.returncode == 0, again.stderr
+    assert not [*beside.iterdir()], "something is left in the current folder"
     assert "trial 2" not in again.stdout
     more = tabveil("sweep", "experiment=smoke", f"root={root}", "sweep.trials=3")
     assert more.returncode == 0, more.stderr

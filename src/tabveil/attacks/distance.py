@@ -30,7 +30,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -45,6 +45,8 @@ from tabveil.seeding import child_rng
 
 MIN_ROWS = 20
 """Fewer rows on any side and no finding could be told from chance."""
+MIN_OUTLIERS = 5
+"""Fewer outliers on a side, and nothing can be said of them."""
 OUTLIER_SHARE = 0.1
 """Outliers: the decile of targets farthest from `reference`, whom averages overlook."""
 LOW_FPR = 0.01
@@ -199,7 +201,9 @@ def _tail(scores: _Pair, rng: np.random.Generator) -> Score:
     tpr = found.tpr
     # Too few non-members for a 1 % threshold: the rate there is lower than the one measured.
     low = tpr.low if found.fpr <= LOW_FPR else 0.0
-    advantage = Advantage(tpr.value - found.fpr, tpr.se)
+    # In a small table the normal bound would stay below the exact interval: the wider one counts.
+    se = max(tpr.se, (tpr.high - tpr.value) / 1.96)
+    advantage = Advantage(tpr.value - found.fpr, se)
     return Score("tpr_at_1pct_fpr", tpr.value, low, tpr.high, advantage, {"fpr": found.fpr})
 
 
@@ -208,9 +212,16 @@ def _outliers(scores: _Pair, from_reference: _Pair) -> Score:
     far = np.quantile(np.concatenate(from_reference), 1 - OUTLIER_SHARE)
     members, others = (side[away >= far] for side, away in zip(scores, from_reference, strict=True))
     detail = {"n_members": len(members), "n_others": len(others)}
-    if min(len(members), len(others)) < MIN_ROWS:
-        return Score("auc_outliers", 0.5, 0.0, 1.0, detail=detail)
-    return _auc("auc_outliers", (members, others), detail)
+    n, m = len(members), len(others)
+    if min(n, m) < MIN_OUTLIERS:  # nothing is known of them, so nothing can be excluded
+        return Score("auc_outliers", 0.5, 0.0, 1.0, Advantage(0.0, 1.0), detail)
+    score = _auc("auc_outliers", (members, others), detail)
+    assert score.advantage is not None
+    # Few rows estimate their own spread badly: it is not taken to be less than chance's own.
+    chance = 2 * np.sqrt((n + m + 1) / (12 * n * m))
+    return replace(
+        score, advantage=Advantage(score.advantage.value, max(score.advantage.se, chance))
+    )
 
 
 def _copies(members: Encoded, others: Encoded, synthetic: Encoded) -> Score:

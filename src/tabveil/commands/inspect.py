@@ -12,7 +12,7 @@ from tabveil.report.terminal import show_table
 def run(composition: Composition) -> None:
     """Show the inferred schema of a table."""
     settings = read(composition, Inspect)
-    table = read_table(settings.path, format=settings.format)
+    table = read_table(settings.path.expanduser(), format=settings.format)
     schema = infer_schema(table, kinds=settings.kinds)
     rows = [
         (c.name, c.kind, c.dtype, int(table[c.name].isna().sum()), c.reason) for c in schema.columns

@@ -21,6 +21,7 @@ from tabveil.data.prepared import Prepared
 from tabveil.pipeline import Parts
 from tabveil.search.space import Space
 from tabveil.search.study import Identity, Sampler, Study, open_study
+from tabveil.tracking.registry import check_name
 from tabveil.tracking.store import open_tracking
 
 # Keys that do not change what a trial gives: where things are kept, where and how long it runs.
@@ -52,8 +53,9 @@ class Plan:
         """
         base, tracking = read(composition, Base), read(composition, Tracking, "tracking")
         settings = read(composition, SweepSettings, "sweep")
-        space = parse_space(composition.space or settings.space)
-        parts = _build_first(composition, space)
+        space = parse_space(_asked_space(composition, settings))
+        check_name(settings.model)
+        parts = _build_all(composition, space)
         uri = open_tracking(tracking.uri, root=base.root)
         prepared = prepared_table(composition)
         parts.pooling.learn(prepared.reference, prepared.schema)  # says now what it cannot do
@@ -102,11 +104,23 @@ def _shaping(composition: Composition, space: Space) -> dict[str, Any]:
     }
 
 
-def _build_first(composition: Composition, space: Space) -> Parts:
-    """Build one trial's parts: what cannot be built is said before the study starts."""
-    first = {key: d.choices[0] if d.choices else d.low for key, d in space.items()}
+def _asked_space(composition: Composition, settings: SweepSettings) -> dict[str, str]:
+    """The configured space, with what the command line spans added and what it fixes left out."""
+    fixed = {override.partition("=")[0].lstrip("+") for override in composition.overrides}
+    kept = {key: text for key, text in settings.space.items() if key not in fixed}
+    return {**kept, **composition.space}
+
+
+def _build_all(composition: Composition, space: Space) -> Parts:
+    """Build trials that between them use every choice: what cannot be built is said at once."""
     build_executor(composition)
-    return build_parts(composition.varied(to_overrides(first)))
+    n_choices = max([1, *(len(dimension.choices) for dimension in space.values())])
+    for i in reversed(range(n_choices)):
+        values = {
+            key: d.choices[i % len(d.choices)] if d.choices else d.low for key, d in space.items()
+        }
+        parts = build_parts(composition.varied(to_overrides(values)))
+    return parts
 
 
 def _code_digest() -> str:

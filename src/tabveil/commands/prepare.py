@@ -12,6 +12,7 @@ from tabveil.config.compose import Composition
 from tabveil.config.settings import Base, Dataset, Split, read
 from tabveil.data.prepared import Prepared, load_prepared
 from tabveil.data.split import Shares
+from tabveil.errors import ConfigError
 from tabveil.report.terminal import show_table
 
 
@@ -28,7 +29,13 @@ def prepared_table(composition: Composition) -> Prepared:
     """The prepared table that a run is configured for; prepared now if need be."""
     given = composition.node.prepared
     if given is not None:
-        return load_prepared(Path(given))
+        prepared = load_prepared(Path(given))
+        if prepared.about.name != composition.node.dataset.name:
+            raise ConfigError(
+                f"prepared={given} holds the table {prepared.about.name!r}, dataset names "
+                f"{composition.node.dataset.name!r}; give the dataset it was prepared from"
+            )
+        return prepared
     root = read(composition, Base).root
     return load_prepared(pipeline.prepare(source(composition), None, root=root))
 
@@ -39,7 +46,7 @@ def source(composition: Composition) -> pipeline.Source:
     how = read(composition, Split, "split")
     return pipeline.Source(
         name=dataset.name,
-        path=dataset.path,
+        path=dataset.path.expanduser(),
         format=dataset.format,
         kinds=dataset.kinds,
         target=dataset.target,

@@ -58,9 +58,12 @@ def register_front(
     Returns:
         Version number of each alias.
     """
-    points = points_of(ended)
+    points = points_of([record for record in ended if record.about.get("saved", True)])
     if not points:
-        raise StudyError(f"study {settings.study!r} has no completed trial; nothing to register")
+        raise StudyError(
+            f"study {settings.study!r} has no completed trial with a generator that may be "
+            f"released; nothing to register"
+        )
     by_number = {record.number: record for record in ended}
     numbers = {
         point.number: _register(by_number[point.number], point, uri, settings)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from tabveil.commands.landmarks import measure_landmarks, say_landmarks
 from tabveil.commands.plan import Plan
@@ -16,7 +19,7 @@ from tabveil.pipeline import log_inputs
 from tabveil.report.canvas import save
 from tabveil.report.plots import Landmark
 from tabveil.report.terminal import SweepProgress, say
-from tabveil.search.exports import draw_front, export, summarise
+from tabveil.search.exports import FILES, draw_front, export, summarise
 from tabveil.search.records import Record, records
 from tabveil.search.study import Study, Sweep, note, noted, recover
 from tabveil.search.tasks import Outcome, is_dead, owner
@@ -99,7 +102,10 @@ def _log_results(
 ) -> None:
     save(draw_front(ended, landmarks, title=plan.settings.study), plan.out / "front")
     parent.log(metrics={f"sweep/{key}": value for key, value in summarise(ended).items()})
-    parent.log_artifacts(plan.out)
+    with tempfile.TemporaryDirectory() as scratch:  # only what the sweep wrote: `out` may hold more
+        for name in (*FILES, "front.svg", "front.png"):
+            shutil.copy2(plan.out / name, scratch)
+        parent.log_artifacts(Path(scratch))
 
 
 def _say_where(plan: Plan, runs: Runs, parent: Run) -> None:

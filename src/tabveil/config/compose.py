@@ -7,6 +7,7 @@ comes out is plain data, and errors speak of the key that is wrong.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 import tabveil
 from tabveil.errors import ConfigError
+from tabveil.redaction import hide_in, hide_passwords
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Composition:
     overrides: tuple[str, ...]
     config_dir: str | None
     space: Mapping[str, str]
-    """Search dimensions given on the command line, on top of `sweep.space`."""
+    """Search dimensions given on the command line; they join `sweep.space`."""
     node: DictConfig
 
     def varied(self, overrides: Sequence[str]) -> Composition:
@@ -46,14 +48,14 @@ class Composition:
         return _recompose, (self.command, self.overrides, self.config_dir, dict(self.space))
 
     def to_yaml(self) -> str:
-        """The composed configuration as YAML text, interpolations resolved where they can be."""
-        return OmegaConf.to_yaml(self.node)
+        """The composed configuration as YAML text, without passwords."""
+        return hide_passwords(OmegaConf.to_yaml(self.node))
 
     def flat(self) -> dict[str, Any]:
-        """The resolved configuration as dotted keys, lists as they are."""
+        """The resolved configuration as dotted keys, lists as they are, without passwords."""
         plain = OmegaConf.to_container(self.node, resolve=True)
         assert isinstance(plain, dict)
-        return _flatten({str(key): value for key, value in plain.items()})
+        return hide_in(_flatten({str(key): value for key, value in plain.items()}))
 
 
 def conf_root() -> Path:
@@ -71,8 +73,16 @@ def compose_command(
     config_dir: str | None = None,
     *,
     space: Mapping[str, str] | None = None,
+    complete: bool = True,
 ) -> Composition:
     """Compose `conf/<command>.yaml` with the overrides.
+
+    Args:
+        command: names the config.
+        overrides: Hydra overrides.
+        config_dir: a further folder of configs.
+        space: search dimensions given beside the overrides.
+        complete: whether every mandatory value must be there; not so for showing the config.
 
     Raises:
         ConfigError: an override has bad syntax or names an unknown key or config, or a mandatory
@@ -84,12 +94,16 @@ def compose_command(
         folder = Path(config_dir).resolve()
         if not folder.is_dir():
             raise ConfigError(f"--config-dir {config_dir}: no such folder")
-        extra.append(f"hydra.searchpath=[file://{folder}]")
+        quoted = str(folder).replace("\\", "\\\\").replace("'", "\\'")
+        extra.append(f"hydra.searchpath=['file://{quoted}']")
     try:
         with initialize_config_dir(str(conf_root()), version_base="1.3"):
             node = compose(command, extra)
-        OmegaConf.resolve(node)
-        _require_values(node)
+            if any(override.startswith("+") for override in overrides):
+                _refuse_new_keys(node, known=compose(command))
+        if complete:
+            _require_values(node)
+            OmegaConf.resolve(node)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(explain(error)) from error
     return Composition(command, tuple(overrides), config_dir, space or {}, node)
@@ -108,6 +122,13 @@ def parse_overrides(texts: Sequence[str]) -> list[Override]:
     except HydraException as error:
         raise ConfigError(explain(error)) from error
     return parsed
+
+
+def _refuse_new_keys(node: DictConfig, *, known: DictConfig) -> None:
+    """`+key=…` adds keys; one that no command reads is a slip of the pen."""
+    new = sorted(str(key) for key in set(node) - set(known))
+    if new:
+        raise ConfigError(f"no such key: {', '.join(new)}; there are: {', '.join(map(str, known))}")
 
 
 def _require_values(node: DictConfig) -> None:
@@ -132,8 +153,12 @@ def _register_resolvers() -> None:
 
 
 def _stem(path: str) -> str:
-    """File name without folder and suffixes: `a/mine.csv.gz` → `mine`."""
-    return Path(path).name.split(".")[0]
+    """A name for the table in a file: `a/mine (1).csv.gz` → `mine _1_`.
+
+    Studies, runs and registered models take it, so it holds only what all of them allow.
+    """
+    name = re.sub(r"(\.(csv|tsv|txt|parquet|pq|gz))+$", "", Path(path).name, flags=re.IGNORECASE)
+    return re.sub(r"[^\w .\-]", "_", name) or "table"
 
 
 def _flatten(node: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -126,6 +126,12 @@ class Base:
 T = TypeVar("T")
 
 
+def n_threads(composition: Composition) -> int:
+    """Threads of a trial, and of this process; commands without an executor take one."""
+    executor = composition.node.get("executor") or {}
+    return validated(Positive, executor.get("n_threads", 1), name="executor.n_threads")
+
+
 def read(composition: Composition, kind: type[T], key: str | None = None) -> T:
     """Read the settings of a type from the composition, or from its section `key`.
 

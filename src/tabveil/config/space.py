@@ -12,8 +12,11 @@ either under `sweep.space` or straight on the command line: `synthesizer.pac='ch
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import yaml
 from hydra.core.override_parser.types import (
     ChoiceSweep,
     IntervalSweep,
@@ -50,9 +53,27 @@ def split_overrides(texts: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     return fixed, space
 
 
+def split_where(texts: Sequence[str]) -> tuple[dict[str, Any] | None, list[str]]:
+    """Take `where={column: condition}` out of the overrides, read as YAML.
+
+    Hydra's grammar knows no column name beyond plain letters; YAML knows all.
+    """
+    found = [text for text in texts if text.startswith("where={")]
+    if not found:
+        return None, list(texts)
+    try:
+        where = yaml.safe_load(found[-1].removeprefix("where="))
+    except yaml.YAMLError as error:
+        reason = str(error).split("\n")[0]
+        raise ConfigError(
+            f"{found[-1]}: {reason}; write where={{column: level, other: {{min: 1}}}}"
+        ) from error
+    return {str(k): v for k, v in where.items()}, [t for t in texts if t not in found]
+
+
 def to_overrides(values: Mapping[str, Value]) -> list[str]:
-    """The overrides that give a trial its drawn values."""
-    return [f"{key}={'null' if value is None else value}" for key, value in values.items()]
+    """The overrides that give a trial its drawn values; texts are overrides already."""
+    return [f"{key}={value}" for key, value in values.items()]
 
 
 def _dimension(key: str, override: Override) -> Dimension:
@@ -85,15 +106,30 @@ def _range(key: str, sweep: RangeSweep) -> Dimension:
     if not all(isinstance(value, int) for value in values):
         return Dimension("choice", choices=tuple(float(value) for value in values))
     step = int(sweep.step or 1)
+    if "log" in sweep.tags:
+        if step != 1 or min(values) < 1:
+            raise ConfigError(f"sweep.space.{key}: a range on a log scale has step 1 and no 0")
+        return Dimension("int", low=min(values), high=max(values), log=True)
     return Dimension("int", low=min(values), high=max(values), step=abs(step))
 
 
 def _choices(override: Override) -> list[Value]:
     """Numbers and booleans as they are; anything else as its override text."""
-    identity, text = Transformer.identity, Transformer.encode
-    plain = override.sweep_iterator(transformer=identity)
-    texts = override.sweep_iterator(transformer=text)
+    sweep = override.value()
+    assert isinstance(sweep, ChoiceSweep)
+    texts = override.sweep_iterator(transformer=Transformer.encode)
     return [
-        value if isinstance(value, bool | int | float) else str(encoded)
-        for value, encoded in zip(plain, texts, strict=True)
+        value
+        if isinstance(value, bool | int | float)
+        else _quoted(value)
+        if isinstance(value, str)
+        else str(text)
+        for value, text in zip(sweep.list, texts, strict=True)
     ]
+
+
+def _quoted(text: str) -> str:
+    """A text as an override's value: in quotes, unless it is a plain word."""
+    if re.fullmatch(r"[A-Za-z_][\w./-]*", text, re.ASCII) and text not in ("true", "false", "null"):
+        return text
+    return "'" + text.replace("'", "\\'") + "'"

@@ -51,7 +51,7 @@ class TrialWork:
             seed = child_seed(read(composition, Base).seed, "trial", task.number)
             trial = run_trial(self.prepared, parts, seed=seed, on_epoch=run.log_losses)
             seconds = time.monotonic() - started
-            log_trial(
+            saved = log_trial(
                 run,
                 trial,
                 self.prepared,
@@ -62,6 +62,7 @@ class TrialWork:
             )
         about = {
             "run_id": run.run_id,
+            "saved": saved,
             "seconds": round(seconds, 3),
             "seed": seed,
             "data_digest": self.prepared.about.digest,

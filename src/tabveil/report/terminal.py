@@ -20,10 +20,12 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from tabveil.redaction import hide_passwords
+
 
 def say(text: str = "") -> None:
-    """Print a line as it is: no markup, no wrapping, so that it can be copied."""
-    Console(highlight=False, soft_wrap=True).print(text, markup=False)
+    """Print a line as it is: no markup, no wrapping, so that it can be copied; no passwords."""
+    Console(highlight=False, soft_wrap=True).print(hide_passwords(text), markup=False)
 
 
 def show_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -18,8 +18,10 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_any
 from multiprocessing.context import SpawnProcess
+from typing import Annotated
 
-from tabveil.errors import ConfigError
+from pydantic import Field
+
 from tabveil.search.tasks import Outcome, Task, Work
 from tabveil.threads import limit_environment
 
@@ -59,15 +61,13 @@ class InlineSession:
 class Process:
     """`n_workers` processes, each on `n_threads` threads; None: one per core this process has."""
 
-    n_workers: int | None = None
-    n_threads: int = 1
+    n_workers: Annotated[int, Field(gt=0)] | None = None
+    n_threads: Annotated[int, Field(gt=0)] = 1
 
     @contextlib.contextmanager
     def open(self, work: Work) -> Iterator[ProcessSession]:
         """Start the workers when first needed; stop them on leaving."""
         n_workers = self.n_workers or max(1, len(os.sched_getaffinity(0)) // self.n_threads)
-        if n_workers < 1:
-            raise ConfigError(f"executor.n_workers={n_workers}: at least one worker is needed")
         limit_environment(self.n_threads)
         session = ProcessSession(work, n_workers)
         try:

@@ -20,6 +20,9 @@ from tabveil.report import plots
 from tabveil.search.pareto import Point, aliases, front, hypervolume
 from tabveil.search.records import Record
 
+FILES = ("trials.csv", "front.json", "metrics.json")
+"""What `export` writes."""
+
 
 def points_of(records: Sequence[Record]) -> list[Point]:
     """The completed trials as points."""
@@ -29,9 +32,13 @@ def points_of(records: Sequence[Record]) -> list[Point]:
 def export(records: Sequence[Record], directory: Path, *, study: str) -> None:
     """Write trials.csv, front.json and metrics.json into `directory`, which is made if missing."""
     directory.mkdir(parents=True, exist_ok=True)
-    _write(directory / "trials.csv", trials_table(records).to_csv(index=False))
-    _write(directory / "front.json", _json(describe_front(records, study=study)))
-    _write(directory / "metrics.json", _json(summarise(records)))
+    trials, described, summary = (
+        trials_table(records).to_csv(index=False),
+        _json(describe_front(records, study=study)),
+        _json(summarise(records)),
+    )
+    for name, text in zip(FILES, (trials, described, summary), strict=True):
+        _write(directory / name, text)
 
 
 def trials_table(records: Sequence[Record]) -> pd.DataFrame:

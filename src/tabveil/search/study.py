@@ -23,6 +23,8 @@ from tabveil.search.space import Space, describe, suggest
 from tabveil.search.tasks import Executor, Outcome, Session, Task, Work, is_dead, owner
 
 _OWNER, _IDENTITY = "owner", "identity"
+_REQUEUED = "requeued_from"
+"""On a trial whose values were tried before: one that is lost again has failed."""
 
 Study = optuna.Study
 
@@ -186,7 +188,7 @@ def _requeue(study: optuna.Study, trial: optuna.Trial, why: str) -> None:
     trial.set_user_attr(ERROR, f"requeued: {why}")
     study.tell(trial, state=TrialState.FAIL)
     if trial.params:
-        study.enqueue_trial(trial.params, user_attrs={"requeued_from": trial.number})
+        study.enqueue_trial(trial.params, user_attrs={_REQUEUED: trial.number})
 
 
 @dataclass
@@ -258,7 +260,7 @@ class Sweep:
             assert outcome.utility is not None
             assert outcome.risk is not None
             self.study.tell(trial, [outcome.utility, outcome.risk])
-        elif outcome.state == "lost":
+        elif outcome.state == "lost" and _REQUEUED not in trial.user_attrs:
             _requeue(self.study, trial, str(outcome.error))
         else:
             trial.set_user_attr(ERROR, outcome.error)

@@ -36,7 +36,7 @@ class Outcome:
     about: Mapping[str, Any] = field(default_factory=dict)
     """JSON-able facts kept with the trial: bounds, run id, seconds."""
     error: str | None = None
-    """The last line of what went wrong; the whole traceback is in the run's artifacts."""
+    """What went wrong, in a line; a run that was open keeps the traceback as an artifact."""
 
 
 Work = Callable[[Task], Outcome]
@@ -70,8 +70,13 @@ def owner() -> str:
 
 
 def is_dead(name: str) -> bool:
-    """Whether an `owner()` is known to have ended. Owners on other hosts count as alive."""
-    host, pid, start = name.rsplit(":", 2)
+    """Whether an `owner()` is known to have ended. Owners on other hosts count as alive.
+
+    What is no owner counts as dead: its process ended before it could say who it was.
+    """
+    host, pid, start = ["", "", *name.rsplit(":", 2)][-3:]
+    if not host or not pid.isdigit():
+        return True
     if host != socket.gethostname():
         return False
     try:

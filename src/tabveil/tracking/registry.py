@@ -61,7 +61,7 @@ def register(
         ConfigError: MLflow does not take the name.
         TrackingError: MLflow cannot be reached or refuses.
     """
-    _check_name(name)
+    check_name(name)
     generator = load_generator(directory)
     texts = {key: str(value) for key, value in {**tags, "run_id": run_id}.items()}
     with refusals(f"register the model {name!r}"):
@@ -89,7 +89,7 @@ def set_aliases(uri: str, name: str, aliases: Mapping[str, int]) -> None:
 
 def versions(uri: str, name: str) -> list[Version]:
     """All versions of a registered model, newest first; none when there is no such model."""
-    _check_name(name)
+    check_name(name)
     with refusals(f"look up the model {name!r}"):
         client, token = connect(uri), None
         found: list[Any] = []
@@ -214,7 +214,8 @@ def _names(uri: str) -> str:
         return ", ".join(model.name for model in connect(uri).search_registered_models()) or "none"
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Refuse a model name that MLflow would not take. Raises ConfigError."""
     if not re.fullmatch(r"\w[\w .\-]*", name):
         raise ConfigError(
             f"the model name {name!r} will not do: letters, digits, spaces and . _ - only"

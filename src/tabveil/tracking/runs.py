@@ -7,6 +7,7 @@ in batches: one call per value would cost as much as a short training.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -62,12 +63,10 @@ class Runs:
         Raises:
             TrackingError: MLflow cannot be reached or refuses.
         """
-        import getpass
-
         own = {
             "role": role,
             OWNER_TAG: owner,
-            "mlflow.user": getpass.getuser(),
+            "mlflow.user": os.environ.get("USER", ""),
             "mlflow.source.name": "tabveil",
             "mlflow.source.type": "LOCAL",
         }

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tabveil.config.space import parse_space, split_overrides, to_overrides
+from tabveil.config.compose import parse_overrides
+from tabveil.config.space import parse_space, split_overrides, split_where, to_overrides
 from tabveil.errors import ConfigError
 from tabveil.search.space import Dimension
 
@@ -15,6 +16,7 @@ from tabveil.search.space import Dimension
         ("tag(log, interval(1e-4, 1e-1))", Dimension("float", 1e-4, 1e-1, log=True)),
         ("tag(log, int(interval(1, 50)))", Dimension("int", 1, 50, log=True)),
         ("int(tag(log, interval(1, 50)))", Dimension("int", 1, 50, log=True)),
+        ("tag(log, range(1, 50))", Dimension("int", 1, 49, log=True)),
         ("range(1, 10, 3)", Dimension("int", 1, 7, step=3)),
         ("range(0, 1, 0.25)", Dimension("choice", choices=(0.0, 0.25, 0.5, 0.75))),
         ("choice(1, true, 0.5, x)", Dimension("choice", choices=(1, True, 0.5, "x"))),
@@ -40,6 +42,22 @@ def test_a_command_line_may_span_the_space_itself():
     assert space == {"synthesizer.pac": "choice(1,5)"}
 
 
+@pytest.mark.parametrize("text", ["b c", "x,y", "it's", "1", "choice(1,2)", "a=b", "größe"])
+def test_a_text_among_the_choices_is_given_to_the_trial_as_that_text(text):
+    quoted = '"' + text + '"'
+    (dimension,) = parse_space({"sweep.study": f"choice({quoted},other)"}).values()
+    (override,) = to_overrides({"sweep.study": dimension.choices[0]})
+    assert parse_overrides([override])[0].value() == text
+
+
+def test_conditions_on_rows_may_name_any_column():
+    where, rest = split_where(["n=5", "where={größe: a, 2020: {min: 1}, a (EUR): [x, y]}"])
+    assert where == {"größe": "a", "2020": {"min": 1}, "a (EUR)": ["x", "y"]}
+    assert rest == ["n=5"]
+    with pytest.raises(ConfigError, match="where="):
+        split_where(["where={a: [}"])
+
+
 def test_drawn_values_become_overrides():
-    values = {"a": 1, "b": "[1,2]", "c": None, "d": True}
-    assert to_overrides(values) == ["a=1", "b=[1,2]", "c=null", "d=True"]
+    values = {"a": 1, "b": "[1,2]", "d": True}
+    assert to_overrides(values) == ["a=1", "b=[1,2]", "d=True"]

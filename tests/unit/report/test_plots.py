@@ -43,7 +43,7 @@ def test_the_step_line_goes_from_the_most_private_to_the_most_useful() -> None:
 
 def test_a_far_landmark_does_not_press_the_trials_together() -> None:
     figure = front(
-        POINTS, landmarks=[Landmark("copycat", 0.9, 1.0, 0.0), Landmark("near", 0.7, 0.1)]
+        POINTS, landmarks=[Landmark("copycat", 0.9, 1.0, 0.9), Landmark("near", 0.7, 0.1, 0.0)]
     )
     (axes,) = figure.axes
     assert axes.get_xlim()[1] < 0.3

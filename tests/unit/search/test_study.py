@@ -93,6 +93,27 @@ def test_a_lost_trial_is_tried_again_with_the_same_values(tmp_path):
     assert [r.state for r in records(study)] == ["failed", "complete", "complete"]
 
 
+def test_a_trial_that_loses_its_worker_twice_has_failed(tmp_path):
+    seen = []
+
+    def work(task):
+        seen.append(task.values["x"])
+        if task.number < 2:
+            return Outcome(task.number, "lost", error="the worker process died")
+        return complete(task)
+
+    study = opened(tmp_path)
+    sweep(study, 1).run(Inline(), work, nothing)
+    assert seen[0] == seen[1] != seen[2]
+    assert [r.state for r in records(study)] == ["failed", "failed", "complete"]
+
+
+def test_a_driver_that_died_before_it_could_name_itself_is_dead(tmp_path):
+    study = opened(tmp_path)
+    study.ask()
+    assert recover(study) == [0]
+
+
 def test_ctrl_c_leaves_no_trial_running_and_its_values_are_tried_again(tmp_path):
     study, seen = opened(tmp_path), []
 
