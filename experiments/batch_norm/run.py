@@ -98,7 +98,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, default=100)
     parser.add_argument("--pac", type=int, default=1)
     parser.add_argument("--trainings", type=int, default=3)
-    parser.add_argument("--samples", type=int, default=10, help="tables drawn of each, per mode")
+    parser.add_argument("--samples", type=int, default=30, help="tables drawn of each, per mode")
     parser.add_argument("--rows", type=int, default=10_000, help="drawn for each condition")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("result.json"))

@@ -76,7 +76,7 @@ def _check_types(node: DictConfig, kind: type, key: str) -> None:
 
     Hydra passes on whatever stands there; a wrong type would surface in mid-training.
     """
-    hints = get_type_hints(kind.__init__)  # type: ignore[misc]
+    hints = get_type_hints(kind.__init__, include_extras=True)  # type: ignore[misc]
     values = OmegaConf.to_container(node, resolve=True)
     assert isinstance(values, dict)
     for name, value in values.items():
