@@ -69,6 +69,19 @@ def test_a_trial_holds_params_metrics_losses_dataset_and_artifacts(client, trial
     assert artifacts >= {"config.yaml", "schema.json", "environment.json", "generator", "plots"}
 
 
+def test_the_sweeps_run_holds_what_the_sweep_wrote_and_nothing_else(client, smoke_store):
+    (smoke_store[0] / "sweeps" / MODEL / "private.csv").write_text("a,b\n1,2\n")
+    again = tabveil("sweep", "experiment=smoke", f"root={smoke_store[0]}")
+    assert again.returncode == 0, again.stderr
+    experiment = client.get_experiment_by_name(MODEL)
+    (parent,) = client.search_runs([experiment.experiment_id], "tags.role = 'sweep'")
+    artifacts = {file.path for file in client.list_artifacts(parent.info.run_id)}
+    assert artifacts == {
+        *("trials.csv", "front.json", "metrics.json", "front.svg", "front.png"),
+        *("config.yaml", "schema.json", "environment.json"),
+    }
+
+
 def test_files_of_the_sweep_agree_with_each_other(smoke_store):
     out = smoke_store[0] / "sweeps" / MODEL
     trials = pd.read_csv(out / "trials.csv")
@@ -164,13 +177,18 @@ def test_a_registered_version_holds_no_row_no_row_id_and_no_pickle(smoke_store, 
     (prepared,) = (root / "prepared").iterdir()
     train = pd.read_parquet(prepared / "train.parquet")
     text = b"\n".join(contents.values()).decode("utf-8", "replace")
-    # A person's income is near-unique: none that only one training row holds may be found.
-    income = train["income"].dropna()
-    single = income[income.map(income.value_counts()) == 1].astype(int).astype(str)
+    # Incomes and spendings are near-unique: those that one training row holds may not be found.
     listed = set(re.findall(r"(?<![\d.])\d{4,6}(?![\d])", text))
-    assert len(set(single) & listed) <= 2  # bounds rounded to two digits may meet one by chance
-    rows = train.astype(str).agg(",".join, axis=1)
-    assert not any(row in text for row in rows)
+    for name in ("income", "outpatient_spending", "inpatient_spending"):
+        values = train[name].dropna()
+        single = values[values.map(values.value_counts()) == 1].astype(int).astype(str)
+        assert len(single) > 30
+        assert len(set(single) & listed) <= 2, name  # rounded bounds may meet one by chance
+    # Nor a row in any spelling: the indices of one level's rows, or a row's cells in a line.
+    for separator in (",", ", ", "\t", '", "'):
+        rows = train.astype(str).agg(separator.join, axis=1)
+        assert not any(row in text for row in rows)
+    assert not re.search(r"(?:\d+,\s*){200}", text.replace(".", "")[: 10**6]), "a long list of ids"
 
 
 def test_mlflow_loads_the_registered_model_without_tabveil_commands(smoke_store):
