@@ -24,8 +24,10 @@ from tabveil.search.study import Identity, Sampler, Study, open_study
 from tabveil.tracking.registry import check_name
 from tabveil.tracking.store import open_tracking
 
-# Keys that do not change what a trial gives: where things are kept, where and how long it runs.
-_NOT_IDENTITY = ("root", "out", "tracking", "executor", "sweep", "prepared", "dataset.path")
+# Keys that do not change what a trial gives (where things are kept, where and how long it runs),
+# and those that the digest of the prepared table stands for already.
+_ELSEWHERE = ("root", "out", "tracking", "executor", "sweep", "prepared")
+_IN_DIGEST = ("dataset", "split")
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def _shaping(composition: Composition, space: Space) -> dict[str, Any]:
     return {
         key: value
         for key, value in composition.flat().items()
-        if not any(within(key, name) for name in (*_NOT_IDENTITY, *space))
+        if not any(within(key, name) for name in (*_ELSEWHERE, *_IN_DIGEST, *space))
     }
 
 

@@ -108,6 +108,7 @@ def show_front(ended: Sequence[Record], *, study: str) -> None:
     ]
     title = f"front of {study}: {len(rows)} of {len(points)} completed trials"
     show_table(title, ("trial", "utility", "risk at most", "shown", "alias", "values"), rows)
+    say("Risks whose ranges, from shown to at most, overlap have not been shown to differ.")
 
 
 def _register(record: Record, point: Point, uri: str, settings: SweepSettings) -> int:

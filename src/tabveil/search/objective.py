@@ -8,9 +8,9 @@ guessing that any attack has, with both of its bounds. Neither ever skips a part
     high       max over i of (cᵢ + 1.645 SEᵢ): what cannot be excluded
 
 z grows with the number of components (Bonferroni): the largest of four exceeds its own 5 % bound
-in 11 % of tables that leak nothing (experiments/null_risk). `high` needs no such correction, since it
-bounds the component that truly is the largest. Which of the three a sweep minimises is configured;
-docs/decisions/005 says why it is `high`.
+in 11 % of tables that leak nothing (experiments/null_risk). `high` needs no such correction: it
+bounds the component that truly is the largest. Which of the three a sweep minimises is
+configured; docs/decisions/005 says why it is `high`.
 """
 
 from __future__ import annotations

@@ -142,10 +142,12 @@ def _unreachable(error: Exception) -> StudyError:
 
 def _check_identity(name: str, stored: dict[str, Any], now: dict[str, Any]) -> None:
     changed = [
-        f"{part}: {key}" if key else part
-        for part in ("space", "config", "data_digest")
-        for key in _differing_keys(stored.get(part), now[part])
+        f"{part}: {key}"
+        for part in ("space", "config")
+        for key in _differing_keys(stored.get(part, {}), now[part])
     ]
+    if stored.get("data_digest") != now["data_digest"]:
+        changed.append("the table, its schema or its split")
     if changed:
         raise StudyError(
             f"study {name!r} was made with different settings ({'; '.join(changed[:6])}"
@@ -154,10 +156,8 @@ def _check_identity(name: str, stored: dict[str, Any], now: dict[str, Any]) -> N
         )
 
 
-def _differing_keys(stored: Any, now: Any) -> list[str]:
-    if isinstance(stored, dict) and isinstance(now, dict):
-        return sorted(k for k in {*stored, *now} if stored.get(k) != now.get(k))
-    return [] if stored == now else [""]
+def _differing_keys(stored: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    return sorted(key for key in {*stored, *now} if stored.get(key) != now.get(key))
 
 
 def noted(study: optuna.Study, name: str) -> Any:

@@ -160,7 +160,7 @@ def test_this_process_is_not_dead_and_a_reused_pid_is_not_taken_for_it():
     ("change", "named"),
     [
         ({"space": {"x": Dimension("float", 0.0, 2.0)}}, "space: k; space: x"),
-        ({"data": "other"}, "data_digest"),
+        ({"data": "other"}, "the table, its schema or its split"),
         ({"config": {"synthesizer.pac": 1}}, "config: synthesizer.pac"),
     ],
 )
