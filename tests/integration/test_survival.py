@@ -2,9 +2,10 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import optuna
 import psutil
@@ -52,21 +53,27 @@ def running(root):
 
 
 def states(root):
-    storage = f"sqlite:///{root}/studies.db"
-    try:
-        study = optuna.load_study(study_name=STUDY, storage=storage)
-    except Exception:  # not made yet
+    """The trials' states by number, read beside the driver: never through Optuna, which would
+    make the tables while the driver does, and one of the two would fail."""
+    file = root / "studies.db"
+    if not file.exists():
         return []
-    return [trial.state.name for trial in study.get_trials()]
+    try:
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+            rows = connection.execute("SELECT state FROM trials ORDER BY number").fetchall()
+    except sqlite3.OperationalError:  # the tables are not made yet, or are being written
+        return []
+    return [state for (state,) in rows]
 
 
-def wait_until(condition, *, seconds=120):
+def wait_until(driver, condition, *, seconds=200):
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end and driver.poll() is None:
         if condition():
             return
         time.sleep(0.2)
-    pytest.fail("waited in vain")
+    driver.kill()
+    pytest.fail(f"waited in vain; the sweep said: {driver.communicate()[0]}")
 
 
 def finished_whole(root, complete_before):
@@ -92,7 +99,7 @@ def root(tmp_path, randhie):
 
 def test_kill_9_of_the_driver_in_mid_sweep_loses_the_running_trials_only(root):
     with running(root) as driver:
-        wait_until(lambda: states(root).count("COMPLETE") >= 1 and "RUNNING" in states(root))
+        wait_until(driver, lambda: {"COMPLETE", "RUNNING"} <= {*states(root)})
         workers = psutil.Process(driver.pid).children(recursive=True)
         os.kill(driver.pid, signal.SIGKILL)
         psutil.wait_procs(workers, timeout=10)
@@ -105,7 +112,7 @@ def test_kill_9_of_the_driver_in_mid_sweep_loses_the_running_trials_only(root):
 
 def test_kill_9_of_a_worker_is_survived_within_the_same_sweep(root):
     with running(root) as driver:
-        wait_until(lambda: "RUNNING" in states(root) and len(states(root)) >= 2)
+        wait_until(driver, lambda: "RUNNING" in states(root) and len(states(root)) >= 2)
         time.sleep(1)
         worker = next(
             child
@@ -121,7 +128,7 @@ def test_kill_9_of_a_worker_is_survived_within_the_same_sweep(root):
 
 def test_ctrl_c_ends_with_a_word_and_the_same_command_goes_on(root):
     with running(root) as driver:
-        wait_until(lambda: states(root).count("COMPLETE") >= 1 and "RUNNING" in states(root))
+        wait_until(driver, lambda: {"COMPLETE", "RUNNING"} <= {*states(root)})
         os.killpg(driver.pid, signal.SIGINT)
         output, _ = driver.communicate(timeout=60)
     assert driver.returncode == 130, output
