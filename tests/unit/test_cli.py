@@ -49,6 +49,13 @@ def test_help_and_config_need_no_torch_pandas_or_mlflow():
     assert done.stdout.strip().splitlines()[-1] == "[]", done.stderr
 
 
+def test_the_shown_configuration_is_resolved_where_every_value_is_there(capsys):
+    assert main(["sweep", "--cfg", "job"]) == 0  # DVC takes its parameters from this
+    assert "${" not in capsys.readouterr().out
+    assert main(["sample", "--cfg", "job"]) == 0
+    assert "model: ???" in capsys.readouterr().out
+
+
 def test_an_interrupt_and_a_user_error_have_their_exit_codes(monkeypatch, capsys):
     def interrupted(words):
         raise KeyboardInterrupt

@@ -103,6 +103,7 @@ def compose_command(
                 _refuse_new_keys(node, known=compose(command))
         if complete:
             _require_values(node)
+        if not OmegaConf.missing_keys(node):
             OmegaConf.resolve(node)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(explain(error)) from error

@@ -133,10 +133,6 @@ class Schema:
             "group": (self.group,) if self.group else (),
         }
 
-    def roles_of(self, name: str) -> list[str]:
-        """The roles that a column plays."""
-        return [role for role, names in self._roles().items() if name in names]
-
     def restore(self, table: pd.DataFrame) -> pd.DataFrame:
         """Give a table this schema's column order, rounding and dtypes.
 
