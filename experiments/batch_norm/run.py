@@ -40,11 +40,11 @@ from tabveil.evaluate import evaluate
 from tabveil.metrics.detection import Detection
 from tabveil.metrics.pairs import Pairs
 from tabveil.metrics.tstr import Tstr
-from tabveil.pipeline import environment
 from tabveil.seeding import child_rng, child_seed
 from tabveil.synthesizers.ctgan_package import CtganPackage
 from tabveil.synthesizers.generator import draw_inputs
 from tabveil.threads import limit_environment, limited
+from tabveil.tracking.environment import environment
 
 ROOT = Path(__file__).parents[2]
 HEADLINES = {"tstr": "skill", "detection": "auc", "pairs": "association"}

@@ -38,10 +38,10 @@ from tabveil.data.split import Shares, split
 from tabveil.data.tables import read_table
 from tabveil.evaluate import evaluate
 from tabveil.measure.intervals import proportion
-from tabveil.pipeline import environment
 from tabveil.search.objective import Objectives
 from tabveil.seeding import child_rng, child_seed
 from tabveil.threads import limit_environment, limited
+from tabveil.tracking.environment import environment
 
 ROOT = Path(__file__).parents[2]
 TABLES = (ROOT / "data/randhie.parquet", ROOT / "data/randhie_years.parquet")

@@ -1,8 +1,9 @@
 """What can be typed after `tabveil`?
 
 This file parses the line, prints help, and turns errors into exit codes: 0 done; 2 wrong usage
-or input; 1 anything else; 130 interrupted. The commands themselves are in `commands/`, one module
-each, imported only when it runs, so that help answers at once.
+or input; 3 a leak was shown; 4 cannot tell; 1 anything else; 130 interrupted. The commands
+themselves are in `commands/`, one module each, imported only when it runs, so that help answers
+at once.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ COMMANDS = {
     "train": "synthesizer=ctgan_package        one run: fit, sample, evaluate, log",
     "sweep": "experiment=demo                  a study; run again = resume; front at the end",
     "register": "experiment=demo               the front of a sweep → versions and aliases",
+    "audit": "synthetic=a.csv train=b.csv control=c.csv    attack any table, whoever made it",
     "sample": "model=models:/randhie@balanced n=100000 out=rows.parquet",
 }
 
@@ -39,6 +41,10 @@ options
   --config-dir DIR   look for your own configs in DIR too (DIR/dataset/mine.yaml → dataset=mine)
   --debug            show the traceback of an error
   --help, --version
+
+exit codes
+  0 done (an audit: nothing shown), 2 wrong usage or input, 3 a leak was shown, 4 cannot tell,
+  1 anything else
 
 Keys are Hydra overrides: `tabveil COMMAND --cfg job` shows what there is to set. Your own table:
   tabveil sweep dataset=csv dataset.path=mine.csv dataset.target=income
@@ -138,5 +144,5 @@ def run(line: Line) -> int:
     limit_environment(n_threads(composition))
     if where is not None:
         composition.node.where = where
-    importlib.import_module(f"tabveil.commands.{line.command}").run(composition)
-    return 0
+    code: int | None = importlib.import_module(f"tabveil.commands.{line.command}").run(composition)
+    return code or 0

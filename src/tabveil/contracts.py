@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tabveil.data.schema import Schema
+from tabveil.memo import Memo
 
 Where = Mapping[str, Any]
 """Conditions on sampled rows: column -> level, list of levels, or {"min": …, "max": …}."""
@@ -60,9 +63,76 @@ class Synthesizer(Protocol):
         ...
 
 
+Critic = Callable[[pd.DataFrame], NDArray[np.float64]]
+"""A model's own opinion of rows: shape (n,), high for rows like those it was trained on."""
+
+
+@runtime_checkable
+class HasCritic(Protocol):
+    """A synthesizer that may give its own opinion of rows, to an audit in the same process.
+
+    The critic is never saved: a synthesizer that was loaded has none.
+    """
+
+    @property
+    def critic(self) -> Critic | None:
+        """None before `fit`, after `load`, and where the model has no opinion."""
+        ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of the tables the attacks look at.
+
+    Attributes:
+        max_targets: at most so many members, and as many non-members, are attacked; fewer only
+            widen the intervals. None: all.
+        max_searched: at most so many synthetic and so many reference rows are searched; fewer
+            weaken the attacks. None: all.
+        device: where distances are computed; "auto" takes a GPU when there is one.
+    """
+
+    max_targets: int | None = 10_000
+    max_searched: int | None = 50_000
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+@dataclass(frozen=True)
+class Membership:
+    """Whom the attacks ask about, where `train` and `control` alone do not say it.
+
+    Each trial of a sweep learns from another random part of one pool of people; the targets stay
+    the same, so that trials can be compared person by person.
+
+    Attributes:
+        rows: shape (n, n_columns), one row a person.
+        is_member: shape (n,), whether the model saw that person.
+        in_pool: shape (n,), whether that person might have been drawn; every member is.
+    """
+
+    rows: pd.DataFrame
+    is_member: NDArray[np.bool_]
+    in_pool: NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class EvalInput:
-    """What an evaluator may look at. All tables share the schema's modelled columns."""
+    """What an evaluator may look at. All tables share the schema's modelled columns.
+
+    Attributes:
+        train: rows the model saw.
+        control: rows it never saw.
+        reference: what an attacker may know of the population.
+        synthetic: rows the model drew.
+        schema: describes them all.
+        seed: of every random choice an evaluator makes.
+        limits: how much the attacks look at.
+        membership: whom the attacks ask about; None: `train` and `control`, a row a person.
+        critic: the model's own opinion of rows, where it has one (white box).
+        shared: what evaluators computed that does not depend on `synthetic`. Give the same memo
+            to every input of a dataset; keys tell contents apart.
+        memo: what they computed for this input. `dataclasses.replace` starts a new one.
+    """
 
     train: pd.DataFrame
     control: pd.DataFrame
@@ -70,6 +140,11 @@ class EvalInput:
     synthetic: pd.DataFrame
     schema: Schema
     seed: int
+    limits: Limits = Limits()
+    membership: Membership | None = None
+    critic: Critic | None = None
+    shared: Memo = field(default_factory=Memo, repr=False, compare=False)
+    memo: Memo = field(default_factory=Memo, repr=False, compare=False, init=False)
 
 
 @dataclass(frozen=True)
@@ -124,3 +199,26 @@ class Attack(Evaluator, Protocol):
 
     threat_model: ClassVar[str]
     """Who attacks and with what, in a sentence."""
+
+
+@runtime_checkable
+class MembershipAttack(Attack, Protocol):
+    """An attack that gives every target numbers which others can combine."""
+
+    def signals(self, data: EvalInput) -> Mapping[str, NDArray[np.float64]]:
+        """Numbers by name, each shape (n_targets,), finite, high for "member".
+
+        Empty where the input has nothing to ask. Targets are those of
+        `measure.lineup.lineup_of(data)`, in its order. Equal calls on one input must be cheap:
+        keep the result in `data.memo`.
+        """
+        ...
+
+
+@runtime_checkable
+class Combination(Attack, Protocol):
+    """An attack made of others."""
+
+    def combining(self, attacks: Mapping[str, Attack]) -> Self:
+        """A copy that combines those of the selected attacks that it can use."""
+        ...

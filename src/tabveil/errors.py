@@ -8,6 +8,7 @@
     ├── ArtifactError    2   a saved generator that is missing, incomplete or altered
     ├── TrackingError    1   MLflow cannot be reached, or refuses
     └── EvaluationError  1   a metric or an attack could not give its number
+        └── CannotTell   4   too little to tell a leak from chance
 
 A message says what was wrong, where, and what to do; it never quotes row contents.
 """
@@ -58,6 +59,12 @@ class TrackingError(TabveilError):
 
 class EvaluationError(TabveilError):
     """A metric or an attack that an objective needs gave no number."""
+
+
+class CannotTell(EvaluationError):  # noqa: N818  (what the user is told, word for word)
+    """The tables are too small, too alike or too overlapping for an attack to mean anything."""
+
+    exit_code = 4
 
 
 def safe_summary(error: BaseException) -> str:

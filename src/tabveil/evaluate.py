@@ -85,7 +85,6 @@ def evaluate(
     *,
     metrics: Mapping[str, Metric],
     attacks: Mapping[str, Attack],
-    targets: EvalInput | None = None,
 ) -> Evaluation:
     """Run every metric and attack on one synthetic table.
 
@@ -93,7 +92,6 @@ def evaluate(
         data: the tables, the schema, the seed.
         metrics: measures of utility, by the name that their results get.
         attacks: measures of risk, likewise.
-        targets: what the attacks see instead of `data`, where a person has several rows.
 
     Returns:
         One result per evaluator, whatever happened in it. An evaluator may tell from the schema
@@ -106,14 +104,16 @@ def evaluate(
     if shared:
         raise EvaluationError(f"a metric and an attack are both called {', '.join(shared)}")
     utility = [_run("utility", name, metric, data) for name, metric in metrics.items()]
-    privacy = [_run("privacy", name, attack, targets or data) for name, attack in attacks.items()]
+    privacy = [_run("privacy", name, attack, data) for name, attack in attacks.items()]
     return Evaluation((*utility, *privacy))
 
 
 def _run(kind: Kind, name: str, evaluator: Evaluator, data: EvalInput) -> Result:
-    applies = getattr(evaluator, "applies", None)
-    if applies is not None and not applies(data.schema):
-        return Result(kind, name, skipped=True)
+    """Run one evaluator, unless it says that the schema or the input has nothing for it."""
+    for says, of in (("applies", data.schema), ("applies_to", data)):
+        applies = getattr(evaluator, says, None)
+        if applies is not None and not applies(of):
+            return Result(kind, name, skipped=True)
     scores: tuple[Score, ...] = ()
     error = None
     wall, cpu = time.perf_counter(), time.process_time()

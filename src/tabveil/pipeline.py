@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from tabveil.contracts import Attack, EvalInput, Metric, OnEpoch, Synthesizer
+from tabveil.contracts import Attack, EvalInput, Limits, Membership, Metric, OnEpoch, Synthesizer
+from tabveil.data.membership import draw_members
 from tabveil.data.pooling import Pooling
 from tabveil.data.prepared import FORMAT, About, Prepared, is_prepared, load_prepared, save_prepared
 from tabveil.data.schema import infer_schema
@@ -29,12 +30,15 @@ from tabveil.data.split import Shares, split
 from tabveil.data.tables import digest, read_table
 from tabveil.errors import ArtifactError
 from tabveil.evaluate import Evaluation, evaluate
+from tabveil.memo import Memo
 from tabveil.report.column_plots import columns as draw_columns
 from tabveil.report.plots import losses as draw_losses
 from tabveil.report.plots import roc as draw_roc
 from tabveil.search.objective import Objective, Objectives
+from tabveil.search.shadows import Shadow, shadow_of
 from tabveil.seeding import child_rng, child_seed
 from tabveil.synthesizers.pooled import Pooled
+from tabveil.tracking.environment import environment
 from tabveil.tracking.models import save_generator
 from tabveil.tracking.runs import Run
 
@@ -99,6 +103,8 @@ class Parts:
     attacks: Mapping[str, Attack]
     objectives: Objectives
     synthetic_ratio: float
+    train_rate: float
+    limits: Limits
     plots: bool
 
 
@@ -109,6 +115,8 @@ class Trial:
     synthesizer: Synthesizer
     synthetic: pd.DataFrame
     evaluation: Evaluation
+    shadow: Shadow | None
+    """Each target's signals, for the other trials to be compared with; None without signals."""
     utility: Objective
     risk: Objective
     losses: tuple[Mapping[str, float], ...]
@@ -118,16 +126,22 @@ class Trial:
 
 
 def run_trial(
-    prepared: Prepared, parts: Parts, *, seed: int, on_epoch: OnEpoch | None = None
+    prepared: Prepared,
+    parts: Parts,
+    *,
+    seed: int,
+    on_epoch: OnEpoch | None = None,
+    shared: Memo | None = None,
 ) -> Trial:
-    """Fit, sample and evaluate one configuration.
+    """Draw the members, fit, sample and evaluate one configuration.
 
     Args:
         prepared: the search-time splits.
         parts: the synthesizer and everything that looks at it.
-        seed: of the fit and the sample. Evaluators get one seed for the whole sweep, so that no
-            trial is attacked on luckier rows than another.
+        seed: of the membership, the fit and the sample. Evaluators get one seed for the whole
+            sweep, so that no trial is attacked on luckier rows than another.
         on_epoch: called with each epoch's losses while the synthesizer trains.
+        shared: what evaluators may keep between the trials of one process.
 
     Raises:
         EvaluationError: an evaluator that an objective needs failed.
@@ -139,39 +153,52 @@ def run_trial(
         if on_epoch is not None:
             on_epoch(epoch, values)
 
+    is_member = draw_members(prepared, parts.train_rate, seed=child_seed(seed, "members"))
+    train = prepared.train[is_member].reset_index(drop=True)
     started = time.monotonic()
     rule = parts.pooling.learn(prepared.reference, prepared.schema)
     synthesizer = Pooled(parts.synthesizer, rule)
-    synthesizer.fit(prepared.train, prepared.schema, seed=child_seed(seed, "fit"), on_epoch=listen)
+    synthesizer.fit(train, prepared.schema, seed=child_seed(seed, "fit"), on_epoch=listen)
     fitted = time.monotonic()
-    n_synthetic = max(1, round(parts.synthetic_ratio * len(prepared.train)))
+    n_synthetic = max(1, round(parts.synthetic_ratio * len(train)))
     synthetic = synthesizer.sample(n_synthetic, seed=child_seed(seed, "sample"))
     sampled = time.monotonic()
+    evaluator_seed = child_seed(0, "evaluate", prepared.about.digest)
     data = EvalInput(
-        train=prepared.train,
+        train=train,
         control=prepared.control,
         reference=prepared.reference,
         synthetic=synthetic,
         schema=prepared.schema,
-        seed=child_seed(0, "evaluate", prepared.about.digest),
+        seed=evaluator_seed,
+        limits=parts.limits,
+        membership=_membership(prepared, is_member, seed=evaluator_seed),
+        critic=synthesizer.critic,
+        shared=Memo() if shared is None else shared,
     )
-    rng = child_rng(data.seed, "one row a group")
-    targets = replace(
-        data,
-        train=prepared.one_row_a_group("train", rng),
-        control=prepared.one_row_a_group("control", rng),
-    )
-    evaluation = evaluate(data, metrics=parts.metrics, attacks=parts.attacks, targets=targets)
+    evaluation = evaluate(data, metrics=parts.metrics, attacks=parts.attacks)
     return Trial(
         synthesizer,
         synthetic,
         evaluation,
+        shadow=shadow_of(data, parts.attacks),
         utility=parts.objectives.utility(evaluation),
         risk=parts.objectives.risk(evaluation),
         losses=tuple(losses),
         fit_seconds=fitted - started,
         sample_seconds=sampled - fitted,
     )
+
+
+def _membership(prepared: Prepared, is_member: NDArray[np.bool_], *, seed: int) -> Membership:
+    """A row of each person of train and control, and whether the model saw it."""
+    rng = child_rng(seed, "one row a group")
+    pool, control = (prepared.one_row_a_group(name, rng) for name in ("train", "control"))
+    in_pool = np.arange(len(pool) + len(control)) < len(pool)
+    members = np.zeros_like(in_pool)
+    members[: len(pool)] = is_member[pool]
+    tables = [prepared.train.iloc[pool], prepared.control.iloc[control]]
+    return Membership(pd.concat(tables, ignore_index=True), members, in_pool)
 
 
 def log_inputs(run: Run, prepared: Prepared, config: str) -> None:
@@ -262,12 +289,6 @@ def _log_plots(run: Run, trial: Trial, prepared: Prepared) -> None:
     }
     if curves:
         run.log_figure(draw_roc(curves), "plots/roc.svg")
-
-
-def environment() -> dict[str, str]:
-    """Versions of what shapes a result."""
-    names = ("tabveil", "torch", "numpy", "pandas", "scikit-learn", "ctgan", "sdmetrics")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
 def _key(*parts: object) -> str:

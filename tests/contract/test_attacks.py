@@ -11,11 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from numpy.typing import NDArray
 from zoo import ZOO, schema_of
 
-from tabveil.contracts import Attack, EvalInput, Score
+from tabveil.contracts import Attack, Combination, EvalInput, MembershipAttack, Score
 from tabveil.data.schema import Schema, infer_schema
 from tabveil.errors import EvaluationError
+from tabveil.measure.distance import nearest
+from tabveil.measure.encode import DistanceEncoder
+from tabveil.measure.lineup import lineup_of
 
 CONF = Path(__file__).parents[2] / "conf" / "attack"
 NAMES = sorted(path.stem for path in CONF.glob("*.yaml"))
@@ -24,7 +28,15 @@ N = 600
 
 
 def make(name: str) -> Attack:
-    """The attack as configured, which is nested under its own name."""
+    """The attack as configured; one that combines others combines all of them."""
+    made = configured(name)
+    if isinstance(made, Combination):
+        made = made.combining({other: configured(other) for other in NAMES})
+    return made
+
+
+def configured(name: str) -> Attack:
+    """The attack of a config, which is nested under its own name."""
     (key, params), *others = yaml.safe_load((CONF / f"{name}.yaml").read_text("utf-8")).items()
     assert (key, others) == (name, [])
     module, _, class_name = params.pop("_target_").rpartition(".")
@@ -55,13 +67,23 @@ def people(n: int, seed: int) -> pd.DataFrame:
 
 @cache
 def schema() -> Schema:
-    return infer_schema(people(N, 0))
+    return infer_schema(people(N, 0)).with_roles(
+        target=None,
+        sensitive=("healthy", "losses"),
+        quasi_identifiers=("age", "state", "visits", "since"),
+    )
 
 
 def leaking(synthetic: pd.DataFrame, base: int = 0, seed: int = 0) -> EvalInput:
-    """An input whose three splits are fresh draws."""
+    """An input whose three splits are fresh draws, and whose critic knows the synthetic rows."""
     train, control, reference = (people(N, base + i) for i in (1, 2, 3))
-    return EvalInput(train, control, reference, synthetic, schema(), seed)
+    encoder = DistanceEncoder.fit(reference, schema())
+    known = encoder.transform(synthetic)
+
+    def critic(rows: pd.DataFrame) -> NDArray[np.float64]:
+        return -nearest(encoder.transform(rows), known).distance[:, 0]
+
+    return EvalInput(train, control, reference, synthetic, schema(), seed, critic=critic)
 
 
 def copycat(base: int = 0) -> pd.DataFrame:
@@ -123,7 +145,9 @@ def test_the_order_of_rows_and_columns_does_not_matter(name: str) -> None:
         return table.iloc[rng.permutation(len(table))][columns]
 
     tables = (given.train, given.control, given.reference, given.synthetic)
-    other = EvalInput(*(shuffled(table) for table in tables), given.schema, given.seed)
+    other = EvalInput(
+        *(shuffled(table) for table in tables), given.schema, given.seed, critic=given.critic
+    )
     for one, two in zip(scores_of(name, replayed=True), make(name).evaluate(other), strict=True):
         assert two.name == one.name
         assert (two.value, two.low, two.high) == pytest.approx((one.value, one.low, one.high))
@@ -138,6 +162,18 @@ def test_the_same_seed_gives_the_same_scores_and_no_input_changes(name: str) -> 
     assert tuple(make(name).evaluate(given)) == scores_of(name, replayed=True)
     for table, copy in zip(tables, before, strict=True):
         pd.testing.assert_frame_equal(table, copy)
+
+
+@EVERY
+def test_its_signals_are_a_finite_number_for_every_target(name: str) -> None:
+    attack, given = make(name), leaking(copycat())
+    if not isinstance(attack, MembershipAttack):
+        return
+    signals = attack.signals(given)
+    assert signals
+    for values in signals.values():
+        assert values.shape == (len(lineup_of(given)),)
+        assert np.isfinite(values).all()
 
 
 def scores_or_message(name: str, given: EvalInput) -> list[Score] | str:

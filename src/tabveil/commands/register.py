@@ -99,16 +99,16 @@ def show_front(ended: Sequence[Record], *, study: str) -> None:
         (
             point.number,
             point.utility,
-            point.risk_high,
             point.risk_low,
+            point.risk_high,
             ", ".join(alias for alias, p in named.items() if p.number == point.number),
             _short(by_number[point.number].values),
         )
         for point in front(points)
     ]
     title = f"front of {study}: {len(rows)} of {len(points)} completed trials"
-    show_table(title, ("trial", "utility", "risk at most", "shown", "alias", "values"), rows)
-    say("Risks whose ranges, from shown to at most, overlap have not been shown to differ.")
+    show_table(title, ("trial", "utility", "risk shown", "at most", "alias", "values"), rows)
+    say("Shown: what an attack proved. At most: what none could exclude. 0 shown is not 'safe'.")
 
 
 def _register(record: Record, point: Point, uri: str, settings: SweepSettings) -> int:

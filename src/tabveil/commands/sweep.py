@@ -11,6 +11,7 @@ from pathlib import Path
 from tabveil.commands.landmarks import measure_landmarks, say_landmarks
 from tabveil.commands.plan import Plan
 from tabveil.commands.register import register_front, show_front, store_overrides
+from tabveil.commands.shadows import recalibrate, shadow_directory
 from tabveil.config.build import build_executor
 from tabveil.config.compose import Composition
 from tabveil.config.work import TrialWork
@@ -41,7 +42,10 @@ def run(composition: Composition) -> None:
     with _parent_run(runs, study, plan) as parent:
         log_inputs(parent, plan.prepared, composition.to_yaml())
         try:
-            _run_trials(plan, study, TrialWork(composition, plan.prepared, runs, parent.run_id))
+            kept = shadow_directory(plan.base.root, plan.settings.study)
+            work = TrialWork(composition, plan.prepared, runs, parent.run_id, kept)
+            _run_trials(plan, study, work)
+            recalibrate(plan, study)
         finally:
             # Workers that were stopped in mid-trial could not close their own runs.
             runs.kill_orphans(is_dead, except_ids=[parent.run_id])
@@ -92,7 +96,7 @@ def _describe(outcome: Outcome) -> str:
         return f"trial {outcome.number} {outcome.state}: {outcome.error}"
     return (
         f"trial {outcome.number}: utility {outcome.utility:.3f}, "
-        f"risk at most {outcome.about['risk_high']:.3f} (shown {outcome.about['risk_low']:.3f}), "
+        f"risk shown {outcome.about['risk_low']:.3f} (at most {outcome.about['risk_high']:.3f}), "
         f"{outcome.about['seconds']:.0f} s"
     )
 

@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from tabveil.config.compose import Composition, explain
 from tabveil.config.settings import Evaluation, read, validated
-from tabveil.contracts import Attack, Metric, Synthesizer
+from tabveil.contracts import Attack, Combination, Metric, Synthesizer
 from tabveil.errors import ConfigError
 from tabveil.pipeline import Parts
 from tabveil.search.tasks import Executor
@@ -25,7 +25,7 @@ def build_parts(composition: Composition) -> Parts:
     """Build what one trial needs. Raises ConfigError naming the part that cannot be built."""
     evaluation = read(composition, Evaluation, "evaluation")
     metrics = build_group(composition, "metric", Metric)
-    attacks = build_group(composition, "attack", Attack)
+    attacks = build_attacks(composition)
     synthesizer = build(composition, "synthesizer")
     if not isinstance(synthesizer, Synthesizer):
         raise ConfigError(f"synthesizer: {type(synthesizer).__name__} is not a synthesizer")
@@ -36,8 +36,19 @@ def build_parts(composition: Composition) -> Parts:
         attacks=attacks,
         objectives=build(composition, "objective"),
         synthetic_ratio=evaluation.synthetic_ratio,
+        train_rate=evaluation.train_rate,
+        limits=evaluation.limits,
         plots=evaluation.plots,
     )
+
+
+def build_attacks(composition: Composition) -> dict[str, Attack]:
+    """Build the selected attacks; those that combine others are given the others."""
+    attacks: dict[str, Attack] = build_group(composition, "attack", Attack)
+    return {
+        name: attack.combining(attacks) if isinstance(attack, Combination) else attack
+        for name, attack in attacks.items()
+    }
 
 
 def build_executor(composition: Composition) -> Executor:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from omegaconf import OmegaConf
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from tabveil.config.compose import Composition
+from tabveil.contracts import Limits
 from tabveil.errors import ConfigError
 
 _STRICT = ConfigDict(extra="forbid")
@@ -57,7 +58,16 @@ class Evaluation:
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
     synthetic_ratio: Annotated[float, Field(gt=0)]
+    train_rate: Annotated[float, Field(gt=0, le=1)]
+    max_targets: Positive | None
+    max_searched: Positive | None
+    device: Literal["auto", "cpu", "cuda"]
     plots: bool
+
+    @property
+    def limits(self) -> Limits:
+        """How much the attacks look at."""
+        return Limits(self.max_targets, self.max_searched, self.device)
 
 
 @dataclass(frozen=True)
@@ -112,6 +122,28 @@ class Inspect:
     path: Path
     format: str | None
     kinds: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Which tables `tabveil audit` compares."""
+
+    synthetic: Path
+    train: Path
+    control: Path
+    reference: Path | None
+
+
+@dataclass(frozen=True)
+class AuditColumns:
+    """What a person knows of an audited table."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    format: str | None
+    sensitive: list[str]
+    quasi_identifiers: list[str]
+    group: str | None
+    kinds: dict[str, str] | None
 
 
 @dataclass(frozen=True)

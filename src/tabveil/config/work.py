@@ -8,7 +8,8 @@ and the sweep goes on.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from tabveil.config.build import build_parts
 from tabveil.config.compose import Composition
@@ -16,6 +17,7 @@ from tabveil.config.settings import Base, read
 from tabveil.config.space import to_overrides
 from tabveil.data.prepared import Prepared
 from tabveil.errors import safe_summary
+from tabveil.memo import Memo
 from tabveil.pipeline import log_trial, run_trial
 from tabveil.search.tasks import Outcome, Task, owner
 from tabveil.seeding import child_seed
@@ -30,6 +32,9 @@ class TrialWork:
     prepared: Prepared
     runs: Runs
     parent_id: str
+    shadows: Path
+    """Where each trial leaves what its attacks saw, for the others to be compared with."""
+    shared: Memo = field(default_factory=Memo)
 
     def __call__(self, task: Task) -> Outcome:
         """Run the task; a failure is an outcome too."""
@@ -49,7 +54,9 @@ class TrialWork:
             composition = self.composition.varied(to_overrides(task.values))
             parts = build_parts(composition)
             seed = child_seed(read(composition, Base).seed, "trial", task.number)
-            trial = run_trial(self.prepared, parts, seed=seed, on_epoch=run.log_losses)
+            trial = run_trial(
+                self.prepared, parts, seed=seed, on_epoch=run.log_losses, shared=self.shared
+            )
             seconds = time.monotonic() - started
             saved = log_trial(
                 run,
@@ -60,6 +67,9 @@ class TrialWork:
                 seed=seed,
                 plots=parts.plots,
             )
+            if trial.shadow is not None:
+                trial.shadow.save(self.shadows / f"{task.number:05d}.npz")
+        components = parts.objectives.advantages(trial.evaluation)
         about = {
             "run_id": run.run_id,
             "saved": saved,
@@ -68,5 +78,7 @@ class TrialWork:
             "data_digest": self.prepared.about.digest,
             "risk_low": trial.risk.low,
             "risk_high": trial.risk.high,
+            "component": trial.risk.component,
+            "components": {key: [one.value, one.se] for key, one in components.items()},
         }
         return Outcome(task.number, "complete", trial.utility.value, trial.risk.value, about=about)

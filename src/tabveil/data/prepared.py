@@ -55,16 +55,15 @@ class Prepared:
     groups: Mapping[str, NDArray[np.intp]]
     """Of `train` and `control`: each row's group number, shape (n,)."""
 
-    def one_row_a_group(self, name: str, rng: np.random.Generator) -> pd.DataFrame:
-        """A random row of each group of `train` or `control`.
+    def one_row_a_group(self, name: str, rng: np.random.Generator) -> NDArray[np.intp]:
+        """Positions in `train` or `control` of a random row of each group, ascending.
 
         Attacks speak of people: a person's rows would count as independent findings, and
         intervals would be too narrow.
         """
-        table: pd.DataFrame = getattr(self, name)
-        order = rng.permutation(len(table))
+        order = rng.permutation(len(self.groups[name]))
         _, first = np.unique(self.groups[name][order], return_index=True)
-        return table.iloc[np.sort(order[first])].reset_index(drop=True)
+        return np.sort(order[first])
 
 
 def save_prepared(directory: Path, *, splits: Splits, schema: Schema, about: About) -> None:

@@ -8,19 +8,22 @@ down to missing values and unknown levels, stands in `measure/encode.py`:
 0 for equal rows and only for those; 1 when every category differs; above 1 only beyond the
 range of `reference`.
 
-How: squared distances of all pairs come from one matrix product in float32, chunk by chunk,
-which is fast but loses up to about 1e-5 where near-copies matter most. So it only nominates a
-few candidates, whose distances are computed again from differences in float64. Where rounding
-could have hidden a nearer row, that query is searched once more in float64.
+How: squared distances of all pairs come chunk by chunk, numbers from a matrix product in float32,
+levels from comparing bytes. That is fast but loses up to about 1e-5 where near-copies matter most.
+So it only nominates a few candidates, whose distances are computed again from differences in
+float64. Where rounding could have hidden a nearer row, that query is searched once more in float64.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 
@@ -36,10 +39,17 @@ _SPARE = 4
 """Candidates beyond k. More would make fewer second searches and dearer first ones."""
 _BLOCK = 64
 """Rows per block in the search for the smallest values: about √n of a common table."""
-_MAX_LEVELS = 64
-"""A category with more shared levels is compared code by code: cheaper than its one-hot."""
-_CHUNK_PAIRS = {"cpu": 2**22, "cuda": 2**27}
-"""Pairs held at once: 16 MB of float32 on a CPU (near its cache), 512 MB on a GPU."""
+_MOST_COUNTED = 255
+"""Columns whose differences a byte can count."""
+_CHUNK_PAIRS = {"cpu": 2**20, "cuda": 2**27}
+"""Pairs held at once: 4 MB of float32 on a CPU (near its cache), 512 MB on a GPU."""
+_REFINED = {"cpu": 2**10, "cuda": 2**16}
+"""Queries whose candidates are compared again at once."""
+
+_Pair = tuple[torch.Tensor, torch.Tensor]
+"""Of the queries and of the table."""
+_Codes = Any
+"""An array of NumPy on a CPU, a tensor on a GPU; whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +83,11 @@ def nearest(queries: Encoded, table: Encoded, *, k: int = 1, device: Device = "a
     _check(queries, table, k)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    queries, table = _with_small_codes(queries, table)
     distance, index, certain = _search(queries, table, k, torch.float32, device)
     if not certain.all():
-        again = np.flatnonzero(~certain)
-        distance[again], index[again], _ = _search(
-            queries.take(again), table, k, torch.float64, device
-        )
+        again, exactly = ~certain, torch.float64
+        distance[again], index[again], _ = _search(queries.take(again), table, k, exactly, device)
     return Neighbours(distance=distance, index=index)
 
 
@@ -95,47 +104,64 @@ def _search(
     queries: Encoded, table: Encoded, k: int, dtype: torch.dtype, device: str
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]:
     """Distances and positions, shape (n_queries, k), and which queries are surely right."""
+    product = _Product.of(queries, table, dtype, device)
+    n_candidates = min(k + _SPARE, len(table))
+    approximate, candidates = product.smallest(n_candidates)
+    exact = _Exact.of(queries, table, device)
     distance = np.empty((len(queries), k))
     index = np.empty((len(queries), k), dtype=np.int64)
     certain = np.ones(len(queries), dtype=bool)
-    n_candidates = min(k + _SPARE, len(table))
-    product = _Product.of(queries, table, dtype, device)
-    ours, theirs = _Exact.of(queries, device), _Exact.of(table, device)
-    for rows in product.chunks():
-        approximate, candidates = _smallest(product.squared(rows), n_candidates)
-        exact = ours.squared(rows, theirs, candidates)
-        best, order = exact.topk(k, largest=False, sorted=True)
+    for start in range(0, len(queries), _REFINED[device]):
+        rows = slice(start, start + _REFINED[device])
+        best, order = exact.squared(rows, candidates[rows]).topk(k, largest=False, sorted=True)
         distance[rows] = (best / queries.n_columns).sqrt().cpu().numpy()
-        index[rows] = candidates.gather(1, order).cpu().numpy()
+        index[rows] = candidates[rows].gather(1, order).cpu().numpy()
         if n_candidates < len(table):
             furthest = best[:, -1]
-            beyond = approximate[:, -1].double() - ours.rounding(rows, furthest, dtype)
+            beyond = approximate[rows, -1].double() - exact.rounding(rows, furthest, dtype)
             certain[rows] = ((furthest == 0) | (furthest <= beyond)).cpu().numpy()
     return distance, index, certain
 
 
+def _with_small_codes(queries: Encoded, table: Encoded) -> tuple[Encoded, Encoded]:
+    """The same levels as whole numbers from 0, alike in both: fewer bytes to compare and fetch."""
+    columns = zip(queries.codes.T, table.codes.T, strict=True)
+    small = [pd.factorize(np.concatenate(both))[0].astype(np.int32) for both in columns]
+    if not small:
+        return queries, table
+    codes: NDArray[Any] = np.column_stack(small)
+    ours, theirs = codes[: len(queries)], codes[len(queries) :]
+    return replace(queries, codes=ours), replace(table, codes=theirs)
+
+
 @dataclass(frozen=True)
 class _Exact:
-    """A table's encoding as tensors, for distances free of cancellation."""
+    """Both encodings as tensors, for distances free of cancellation."""
 
-    ranks: torch.Tensor
-    missing: torch.Tensor
-    codes: torch.Tensor
+    ranks: _Pair
+    missing: _Pair
+    codes: _Pair
 
     @classmethod
-    def of(cls, encoded: Encoded, device: str) -> _Exact:
+    def of(cls, queries: Encoded, table: Encoded, device: str) -> _Exact:
+        def pair(ours: NDArray[Any], theirs: NDArray[Any]) -> _Pair:
+            return torch.as_tensor(ours, device=device), torch.as_tensor(theirs, device=device)
+
+        gaps = queries.missing.any(axis=0) | table.missing.any(axis=0)  # most columns have none
         return cls(
-            ranks=torch.as_tensor(encoded.ranks - 0.5, device=device),
-            missing=torch.as_tensor(encoded.missing, device=device),
-            codes=torch.as_tensor(encoded.codes, device=device),
+            ranks=pair(queries.ranks - 0.5, table.ranks - 0.5),
+            missing=pair(queries.missing[:, gaps], table.missing[:, gaps]),
+            codes=pair(queries.codes, table.codes),
         )
 
-    def squared(self, rows: slice, table: _Exact, candidates: torch.Tensor) -> torch.Tensor:
+    def squared(self, rows: slice, candidates: torch.Tensor) -> torch.Tensor:
         """Sums of squares to `candidates`, both shape (n_rows, n_candidates), by differences."""
-        gap = (self.ranks[rows, None] - table.ranks[candidates]).square_().sum(2)
-        unlike = (self.missing[rows, None] != table.missing[candidates]).sum(2)
-        differ = (self.codes[rows, None] != table.codes[candidates]).sum(2)
-        return gap.add_(unlike, alpha=MISSING_WEIGHT).add_(differ)
+        ours, theirs = self.ranks
+        sums = (ours[rows, None] - theirs[candidates]).square_().sum(2)
+        for (ours, theirs), weight in ((self.missing, MISSING_WEIGHT), (self.codes, 1.0)):
+            if ours.shape[1]:
+                sums.add_((ours[rows, None] != theirs[candidates]).sum(2), alpha=weight)
+        return sums
 
     def rounding(self, rows: slice, furthest: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """How far off the matrix product may be for rows as near as `furthest`; shape (n_rows,).
@@ -143,66 +169,111 @@ class _Exact:
         Rounding grows with the terms of the sum: such a row's numeric norm is at most the
         query's + √furthest, and each column of codes adds a whole 0 or 1. Codes alone are exact.
         """
-        norm = self.ranks[rows].square().sum(1) + MISSING_WEIGHT * self.missing[rows].sum(1)
-        size = (2 * norm.sqrt() + furthest.sqrt()).square() + self.codes.shape[1] + 1
-        return size * (8 * torch.finfo(dtype).eps * (self.ranks.shape[1] > 0))
+        ranks, missing, codes = (ours for ours, _ in (self.ranks, self.missing, self.codes))
+        norm = ranks[rows].square().sum(1) + MISSING_WEIGHT * missing[rows].sum(1)
+        size = (2 * norm.sqrt() + furthest.sqrt()).square() + codes.shape[1] + 1
+        return size * (8 * torch.finfo(dtype).eps * (ranks.shape[1] > 0))
 
 
 @dataclass(frozen=True)
 class _Product:
-    """Approximate squared sums as one matrix product: |q|² + |t|² - 2 q·t.
+    """Approximate squared sums: |q|² + |t|² - 2 q·t for numbers, plus a count of unlike levels.
 
-    A categorical column adds 1, and takes it back where the levels agree: by one-hot columns
-    for the levels that both tables hold or, where those are many, by comparing codes. The table
-    is padded to whole blocks with rows at infinite distance.
+    Numbers take one matrix product, with |t|² as a column; levels are compared byte by byte, which
+    costs a tenth of their one-hot columns in that product. |q|² is the same for all of a query's
+    pairs and added last. The table is padded to whole blocks with rows at infinite distance.
     """
 
     left: torch.Tensor
     right: torch.Tensor
     left_norms: torch.Tensor
-    right_norms: torch.Tensor
-    wide: list[tuple[torch.Tensor, torch.Tensor]]
+    codes: list[tuple[_Codes, _Codes]]
+    room: torch.Tensor
+    counts: _Codes
+    flags: _Codes
 
     @classmethod
     def of(cls, queries: Encoded, table: Encoded, dtype: torch.dtype, device: str) -> _Product:
-        def tensor(values: NDArray[Any], dtype: torch.dtype = dtype) -> torch.Tensor:
+        def tensor(values: NDArray[Any]) -> torch.Tensor:
             return torch.as_tensor(values, dtype=dtype, device=device)
 
         padding = (0, -len(table) % _BLOCK)
         both = queries.missing.any(axis=0) & table.missing.any(axis=0)
-        left = [2 * (queries.ranks - 0.5), 2 * MISSING_WEIGHT * queries.missing[:, both]]
-        right, wide = [table.ranks - 0.5, table.missing[:, both]], []
-        for ours, theirs in zip(queries.codes.T, table.codes.T, strict=True):
-            shared = np.intersect1d(ours, theirs)
-            if len(shared) <= _MAX_LEVELS:
-                left.append(ours[:, None] == shared)
-                right.append(theirs[:, None] == shared)
-            else:
-                theirs = np.pad(theirs, padding)
-                wide.append((tensor(ours, torch.int64)[:, None], tensor(theirs, torch.int64)))
-        right_norms = _numeric_norms(table) + len(queries.categorical) - len(wide)
+        left = [1 - 2 * queries.ranks, -2 * MISSING_WEIGHT * queries.missing[:, both]]
+        right = [table.ranks - 0.5, table.missing[:, both]]
+        norms = np.pad(_numeric_norms(table), padding, constant_values=np.inf)[:, None]
+        columns = zip(queries.codes.T, table.codes.T, strict=True)
+        codes = [_in_bytes(ours, theirs, padding) for ours, theirs in columns]
+        n_padded = len(table) + padding[1]
+        room = max(1, min(len(queries), _CHUNK_PAIRS[device] // n_padded)), n_padded
         return cls(
-            left=tensor(np.hstack(left)),
-            right=tensor(np.pad(np.hstack(right), (padding, (0, 0)))).T,
+            left=tensor(np.hstack([*left, np.ones((len(queries), 1))])),
+            right=tensor(np.hstack([np.pad(np.hstack(right), (padding, (0, 0))), norms])).T,
             left_norms=tensor(_numeric_norms(queries))[:, None],
-            right_norms=tensor(np.pad(right_norms, padding, constant_values=np.inf)),
-            wide=wide,
+            codes=[(_on(ours, device), _on(theirs, device)) for ours, theirs in codes],
+            room=torch.empty(room, dtype=dtype, device=device),
+            counts=_bytes(room, device),
+            flags=_bytes(room, device),
         )
 
-    def chunks(self) -> Iterator[slice]:
-        """Slices of the queries, each with a bounded number of pairs."""
-        n_queries, n_table = len(self.left_norms), len(self.right_norms)
-        step = max(1, _CHUNK_PAIRS[self.left.device.type] // n_table)
-        for start in range(0, n_queries, step):
-            yield slice(start, min(start + step, n_queries))
+    def smallest(self, n: int) -> _Pair:
+        """The `n` smallest sums of each query, ascending, and their rows; shape (n_queries, n)."""
+        n_queries, step = len(self.left), len(self.room)
+        values = self.left.new_empty((n_queries, n))
+        found = torch.empty((n_queries, n), dtype=torch.int64, device=values.device)
+        with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+            for start in range(0, n_queries, step):
+                rows = slice(start, min(start + step, n_queries))
+                values[rows], found[rows] = _smallest(self.squared(rows, threads), n)
+        return values.add_(self.left_norms), found
 
-    def squared(self, rows: slice) -> torch.Tensor:
-        """Shape (n_rows, n_table padded)."""
-        sums = torch.addmm(self.right_norms, self.left[rows], self.right, alpha=-1)
-        sums += self.left_norms[rows]
-        for ours, theirs in self.wide:
-            sums += ours[rows] != theirs
-        return sums
+    def squared(self, rows: slice, threads: ThreadPoolExecutor) -> torch.Tensor:
+        """Less the query's own norm; shape (n_rows, n_table padded); good until the next call."""
+        sums = self.room[: rows.stop - rows.start]
+        n_parts = torch.get_num_threads() if sums.is_cpu else 1  # torch has threads of its own
+        edges = np.linspace(0, len(sums), n_parts + 1).astype(int).tolist()
+        parts = [slice(*edge) for edge in pairwise(edges)]
+        for first in range(0, len(self.codes), _MOST_COUNTED):
+            count = partial(self._unlike, rows, self.codes[first : first + _MOST_COUNTED])
+            for part, unlike in zip(parts, threads.map(count, parts), strict=True):
+                (sums[part].add_ if first else sums[part].copy_)(torch.as_tensor(unlike))
+        return sums.addmm_(self.left[rows], self.right, beta=1 if self.codes else 0)
+
+    def _unlike(self, rows: slice, codes: list[tuple[_Codes, _Codes]], part: slice) -> _Codes:
+        """How many of at most 255 columns differ; bytes of shape (n_part, n_table padded).
+
+        New arrays for every column would cost more than the comparison.
+        """
+        counts, flags = self.counts[part], self.flags[part]
+        on_cpu = isinstance(counts, np.ndarray)
+        differ: Any = np.not_equal if on_cpu else torch.ne
+        truth = np.bool_ if on_cpu else torch.bool
+        (ours, theirs), *others = codes
+        differ(ours[rows][part], theirs, out=counts.view(truth))
+        for ours, theirs in others:
+            differ(ours[rows][part], theirs, out=flags.view(truth))
+            counts += flags
+        return counts
+
+
+def _in_bytes(
+    ours: NDArray[np.int32], theirs: NDArray[np.int32], padding: tuple[int, int]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """In as few bytes as may be, for more comparisons at once; shape (n, 1), (n_table padded,)."""
+    most = max(ours.max(initial=0), theirs.max(initial=0))
+    dtype = next(d for d in (np.uint8, np.int16, np.int32) if most <= np.iinfo(d).max)
+    return ours.astype(dtype)[:, None], np.pad(theirs.astype(dtype), padding)
+
+
+def _on(codes: NDArray[Any], device: str) -> _Codes:
+    """NumPy compares bytes on a CPU ten times faster than torch, which is for the GPU."""
+    return codes if device == "cpu" else torch.as_tensor(codes, device=device)
+
+
+def _bytes(shape: tuple[int, int], device: str) -> _Codes:
+    if device == "cpu":
+        return np.empty(shape, dtype=np.uint8)
+    return torch.empty(shape, dtype=torch.uint8, device=device)
 
 
 def _numeric_norms(encoded: Encoded) -> NDArray[np.float64]:

@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tabveil.measure.encode import MISSING_CODE, Encoded
+
 _MAX_LEVELS = 254
 """scikit-learn's histogram trees hold 255 bins; one is left for all rarer levels."""
 
@@ -50,6 +52,38 @@ def encode(tables: Sequence[pd.DataFrame], columns: Sequence[str]) -> Features:
     )
     is_levels = [tables[0][name].dtype == object for name in columns]
     return Features(matrices, np.array(is_levels, dtype=bool))
+
+
+def from_encoded(tables: Sequence[Encoded]) -> Features:
+    """Code tables that are encoded for distances already; trees ask only for the order of ranks.
+
+    Args:
+        tables: of one encoder.
+
+    Returns:
+        The matrices, numeric columns first: ranks, and levels numbered as by `encode`.
+    """
+    parts = [[np.where(table.missing, np.nan, table.ranks)] for table in tables]
+    for i in range(len(tables[0].categorical)):
+        numbered = _number([table.codes[:, i] for table in tables])
+        for part, column in zip(parts, numbered, strict=True):
+            part.append(column[:, None])
+    n_numeric, n_levels = len(tables[0].numeric), len(tables[0].categorical)
+    return Features(
+        tuple(np.hstack(part) for part in parts), np.arange(n_numeric + n_levels) >= n_numeric
+    )
+
+
+def _number(columns: Sequence[NDArray[np.int64]]) -> list[NDArray[np.float64]]:
+    """Codes of any size as small numbers, the most frequent first; missing as NaN."""
+    codes, where, counts = np.unique(
+        np.concatenate(columns), return_inverse=True, return_counts=True
+    )
+    counts = np.where(codes == MISSING_CODE, 0, counts)
+    number = np.empty(len(codes))
+    number[np.argsort(-counts, kind="stable")] = np.arange(len(codes)).clip(max=_MAX_LEVELS)
+    number[codes == MISSING_CODE] = np.nan
+    return np.split(number[where], np.cumsum([len(column) for column in columns])[:-1])
 
 
 def _encode_column(parts: Sequence[pd.Series[Any]]) -> list[NDArray[np.float64]]:

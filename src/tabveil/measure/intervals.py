@@ -36,6 +36,10 @@ Z95 = 1.959964
 """Standard errors in half a two-sided 95 % interval."""
 
 
+_FEW_BEFORE_THRESHOLD = 1.05
+"""Only a tenth of the others shape a partial area; without this, 93 % of its intervals covered."""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A number, its 95 % interval and the standard error that a lower bound is made from."""
@@ -81,12 +85,15 @@ def difference_of_proportions(
     return Estimate(value, float(low), float(high), se=(value - float(low)) / Z95)
 
 
-def auc(*, members: NDArray[np.float64], others: NDArray[np.float64]) -> Estimate:
+def auc(
+    *, members: NDArray[np.float64], others: NDArray[np.float64], inflation: float = 1.0
+) -> Estimate:
     """Chance that a member scores higher than another row; ties count one half.
 
     Args:
         members: shape (m,), scores of the members, high for "member".
         others: shape (n,), scores of the non-members.
+        inflation: factor on DeLong's standard error, for scores that are not independent.
 
     Returns:
         AUC in [0, 1] with DeLong's standard error, or the lower half of the interval in units of
@@ -103,7 +110,7 @@ def auc(*, members: NDArray[np.float64], others: NDArray[np.float64]) -> Estimat
     above = (ranks[:m] - stats.rankdata(members)) / n
     below = 1 - (ranks[m:] - stats.rankdata(others)) / m
     value = float(above.mean())
-    se = float(np.sqrt(above.var(ddof=1) / m + below.var(ddof=1) / n))
+    se = inflation * float(np.sqrt(above.var(ddof=1) / m + below.var(ddof=1) / n))
     inside = value * (1 - value)
     if se == 0 or inside == 0:
         n_least = min(m, n)
@@ -112,6 +119,54 @@ def auc(*, members: NDArray[np.float64], others: NDArray[np.float64]) -> Estimat
     centre, spread = np.log(value / (1 - value)), Z95 * se / inside
     low, high = (float(1 / (1 + np.exp(-(centre + step)))) for step in (-spread, spread))
     return Estimate(value, low, high, se=max(se, (value - low) / Z95))
+
+
+def partial_auc(
+    *,
+    members: NDArray[np.float64],
+    others: NDArray[np.float64],
+    fpr: float,
+    inflation: float = 1.0,
+) -> Estimate:
+    """Area under the ROC curve up to a false-positive rate, standardised: ½ shows nothing.
+
+    The variance is that of the influence values: of a member, how much of the first `fpr` others
+    it lies above; of one of those others, how many more members lie above it than above the
+    threshold. The threshold's own uncertainty is in the second. At the edge (all values equal)
+    the interval is that of a proportion over the smaller sample.
+
+    Args:
+        members: shape (m,), scores of the members, high for "member".
+        others: shape (n,), scores of the non-members.
+        fpr: where the curve is cut, in (0, 1).
+        inflation: factor on the standard error, for scores that are not independent.
+
+    References:
+        McClish 1989 (standardisation).
+
+    Raises:
+        DataError: fewer than two scores on a side, or NaN.
+    """
+    _check(members, others)
+    m, n = len(members), len(others)
+    ordered = np.sort(others)
+    not_above = (
+        np.searchsorted(ordered, members, "left") + np.searchsorted(ordered, members, "right")
+    ) / (2 * n)
+    of_members = np.clip(fpr - (1 - not_above), 0, None)
+    mine = np.sort(members)
+    position = (np.searchsorted(mine, others, "left") + np.searchsorted(mine, others, "right")) / 2
+    at_threshold = np.quantile(1 - position / m, fpr)
+    of_others = np.clip(at_threshold - (1 - position / m), 0, None)
+    area = float(of_members.mean())
+    se = inflation * float(np.sqrt(of_members.var(ddof=1) / m + of_others.var(ddof=1) / n))
+    least, most = fpr**2 / 2, fpr
+    value = 0.5 * (1 + (area - least) / (most - least))
+    se *= _FEW_BEFORE_THRESHOLD / (2 * (most - least))
+    if se == 0:
+        low, high = proportion(value * min(m, n), min(m, n))
+        return Estimate(value, low, high, se=(high - low) / 2 / Z95)
+    return Estimate(value, max(0.0, value - Z95 * se), min(1.0, value + Z95 * se), se)
 
 
 @dataclass(frozen=True)

@@ -9,19 +9,21 @@ guessing that any attack has, with both of its bounds. Neither ever skips a part
 
 z grows with the number of components (Bonferroni): the largest of four exceeds its own 5 % bound
 in 11 % of tables that leak nothing (experiments/null_risk). `high` needs no such correction: it
-bounds the component that truly is the largest. Which of the three a sweep minimises is
-configured; docs/decisions/005 says why it is `high`.
+bounds the component that truly is the largest. A sweep minimises J: trials in which nothing is
+shown tie at 0 and utility orders them, so that noise does not draw the front
+(docs/decisions/005).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from scipy.stats import norm
 
+from tabveil.contracts import Advantage
 from tabveil.errors import ConfigError, EvaluationError
 from tabveil.evaluate import Evaluation, Result
 
@@ -54,13 +56,16 @@ class Objectives:
         weights: `<metric>/<score>` → weight. The scores lie in [0, 1], 1 is best. Weights need
             not sum to one. The weight of a metric that the schema gives nothing to look at is
             spread over the others, in all trials of a sweep alike.
-        risk_by: what a sweep minimises: "at_most" (`high`), "estimate" or "shown" (J).
+        risk_by: what a sweep minimises: "shown" (J), "estimate" or "at_most" (`high`).
         confidence: of the risk's one-sided bounds, in (0.5, 1).
+        risk_from: the attacks whose advantages are components of the risk; the others only
+            report. None: every attack that states one. Those not selected do not count.
     """
 
     weights: Mapping[str, float]
-    risk_by: Literal["at_most", "estimate", "shown"] = "at_most"
+    risk_by: Literal["at_most", "estimate", "shown"] = "shown"
     confidence: float = 0.95
+    risk_from: Sequence[str] | None = None
 
     def utility(self, evaluation: Evaluation) -> Objective:
         """The weighted mean of the weighted scores.
@@ -86,24 +91,37 @@ class Objectives:
         """The largest advantage that any attack has, with its bounds; `low` is J.
 
         Raises:
-            EvaluationError: no attack ran, one failed, or none states an advantage.
+            EvaluationError: no attack that makes the risk ran, one failed, or none states an
+                advantage.
         """
-        attacks = [r for r in evaluation.results if r.kind == "privacy"]
+        return self.risk_of(self.advantages(evaluation))
+
+    def advantages(self, evaluation: Evaluation) -> dict[str, Advantage]:
+        """The components of the risk, as `<attack>/<score>`. Raises EvaluationError as `risk`."""
+        attacks = [
+            result
+            for result in evaluation.results
+            if result.kind == "privacy" and (not self.risk_from or result.name in self.risk_from)
+        ]
         for attack in attacks:
             if attack.error:
                 raise EvaluationError(f"attack {attack.name} failed: {attack.reason}")
-        advantages = {
+        return {
             f"{attack.name}/{score.name}": score.advantage
             for attack in attacks
             for score in attack.scores
             if score.advantage is not None
         }
+
+    def risk_of(self, advantages: Mapping[str, Advantage]) -> Objective:
+        """The risk that components make together. Raises EvaluationError when there is none."""
         if not 0.5 < self.confidence < 1:
             raise ConfigError(f"objective.confidence={self.confidence} must be in (0.5, 1)")
         if not advantages:
             raise EvaluationError(
-                "no attack stated its advantage, so there is no risk to speak of; "
-                "select one under attack"
+                f"no selected attack is a component of the risk; select one of "
+                f"{', '.join(self.risk_from or ['those with an advantage'])} under attack, or "
+                f"name yours in objective.risk_from"
             )
         alpha = 1 - self.confidence
         z_all, z_one = norm.isf(alpha / len(advantages)), norm.isf(alpha)

@@ -1,7 +1,8 @@
 """What is known of a study's trials once they have ended?
 
 Optuna keeps values and parameters; what else a trial told (bounds, run id, seconds, errors) is
-kept as its user attributes, under the two names below.
+kept as its user attributes, under the names below. What its risk is once the other trials serve
+as its shadows is known only when Optuna has closed the trial; the study keeps that.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from optuna.trial import FrozenTrial, TrialState
 from tabveil.search.pareto import Point
 
 ABOUT, ERROR = "about", "error"
+SHADOWS = "shadows"
+"""Under this name the study notes the risks that the trials have with the others as shadows."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Record:
     state: str
     utility: float | None
     risk: float | None
+    """With the other trials as shadows where they could be; what the sampler saw until then."""
     values: Mapping[str, Any]
     about: Mapping[str, Any]
     error: str | None
@@ -42,17 +46,23 @@ class Record:
 def records(study: optuna.Study) -> list[Record]:
     """All trials that have ended, by number."""
     ended = (TrialState.COMPLETE, TrialState.FAIL)
-    return [_record(trial) for trial in study.get_trials(deepcopy=False, states=ended)]
+    shadows = study.user_attrs.get(f"note.{SHADOWS}", {}).get("risks", {})
+    return [
+        _record(trial, shadows.get(str(trial.number), {}))
+        for trial in study.get_trials(deepcopy=False, states=ended)
+    ]
 
 
-def _record(trial: FrozenTrial) -> Record:
+def _record(trial: FrozenTrial, shadowed: Mapping[str, Any]) -> Record:
     utility, risk = trial.values if trial.state == TrialState.COMPLETE else (None, None)
+    if shadowed and risk is not None:
+        risk = shadowed["risk"]
     return Record(
         number=trial.number,
         state=trial.state.name.lower().replace("fail", "failed"),
         utility=utility,
         risk=risk,
         values=trial.params,
-        about=trial.user_attrs.get(ABOUT, {}),
+        about={**trial.user_attrs.get(ABOUT, {}), **shadowed},
         error=trial.user_attrs.get(ERROR),
     )

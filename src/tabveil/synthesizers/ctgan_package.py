@@ -3,7 +3,8 @@
 The package trains; this adapter does the rest. `TableCodec` feeds it complete columns and brings
 missing values, whole numbers, dates and rounding back. After training only the generator's
 weights, the mixtures and the levels' rates are kept: the package's own saved model holds the row
-ids of every category, from which training rows can be rebuilt, and is a pickle.
+ids of every category, from which training rows can be rebuilt, and is a pickle. The critic stays
+in memory for the audit, and is never saved (see `package_critic`).
 
 Sampling is ours, because the package (0.12.1) conditions the wrong column when asked for any but
 the first, draws conditions by log frequencies, and normalises each batch by itself. The last
@@ -26,15 +27,14 @@ import joblib
 import numpy as np
 import pandas as pd
 import torch
-from ctgan.synthesizers.ctgan import CTGAN, Generator
-from numpy.typing import NDArray
+from ctgan.synthesizers.ctgan import CTGAN, Discriminator, Generator
 from safetensors.torch import save
 
-from tabveil.contracts import OnEpoch, Where
+from tabveil.contracts import Critic, OnEpoch, Where
 from tabveil.data.codec import TableCodec
 from tabveil.data.rounding import level_rates
 from tabveil.data.schema import Schema
-from tabveil.errors import ConfigError, TabveilError
+from tabveil.errors import TabveilError
 from tabveil.seeding import child_rng, child_seed, global_state
 from tabveil.synthesizers.chunks import concat, draw_chunks, take
 from tabveil.synthesizers.conditions import keep_met, parse, wanted_codes
@@ -46,6 +46,9 @@ from tabveil.synthesizers.generator import (
     reorder_levels,
 )
 from tabveil.synthesizers.loading import read_json, reading, write_json
+from tabveil.synthesizers.package_critic import CtganCritic, Modes, noting
+from tabveil.synthesizers.package_params import check_params
+from tabveil.synthesizers.scale import FloatScale
 from tabveil.synthesizers.spans import Mixture, Spans
 
 _WEIGHTS = "weights.safetensors"
@@ -58,6 +61,8 @@ class _Fitted:
     spans: Spans
     generator: torch.nn.Module | None
     """None where every column is constant: nothing was left to model."""
+    critic: Critic | None = None
+    """None there too, and where the generator was loaded: it is never saved."""
 
 
 @dataclass
@@ -106,28 +111,38 @@ class CtganPackage:
             ConfigError: a parameter that cannot work, named.
             DataError: a table that the codec cannot hold.
         """
-        _check(self)
+        check_params(self)
         codec = TableCodec.learn(train, schema)
         floats, codes = codec.encode(train)
         if not floats.shape[1] + codes.shape[1]:
             self._fitted = _Fitted(codec, Spans((), ()), None)
             return
-        centers, scales = _scaling(floats)
-        columns = {f"float{j}": column for j, column in enumerate(((floats - centers) / scales).T)}
+        scale = FloatScale.learn(floats)
+        columns = {f"float{j}": column for j, column in enumerate(scale.apply(floats).T)}
         columns |= {f"code{j}": column for j, column in enumerate(codes.T)}
         model = _ReportingCTGAN(on_epoch, **self.params())
         # The package would start a process for each core, inside every worker of a sweep.
         with (
             global_state(child_seed(seed, "ctgan_package")),
             joblib.parallel_config(backend="sequential"),
+            noting(Discriminator) as made,
         ):
             model.fit(pd.DataFrame(columns), [name for name in columns if name.startswith("code")])
-        spans = Spans(_mixtures(model, centers, scales), level_rates(codes, codec.n_levels))
+        modes, orders = _modes(model), _level_orders(model)
+        spans = Spans(_mixtures(modes, scale), level_rates(codes, codec.n_levels))
         generator = model._generator.cpu()
-        reorder_levels(generator, spans, _level_orders(model))
+        reorder_levels(generator, spans, orders)
         rng = child_rng(seed, "ctgan_package", "statistics")
         measure_statistics(generator, spans, self.embedding_dim, rng)
-        self._fitted = _Fitted(codec, spans, generator)
+        (network,) = made
+        rng = child_rng(seed, "ctgan_package", "critic")
+        critic = CtganCritic.of(network, codec, scale, modes, orders, rng)
+        self._fitted = _Fitted(codec, spans, generator, critic)
+
+    @property
+    def critic(self) -> Critic | None:
+        """The critic it was trained against; None before `fit`, and after `load`."""
+        return self._fitted.critic if self._fitted else None
 
     def sample(self, n: int, *, seed: int, where: Where | None = None) -> pd.DataFrame:
         """Draw `n` rows; see `conditions` for `where`."""
@@ -177,7 +192,7 @@ class CtganPackage:
         data = read_json(path)
         with reading(path):
             loaded = cls(**data["params"])
-            _check(loaded)
+            check_params(loaded)
             codec = TableCodec.from_dict(data["codec"])
             spans = Spans.from_dict(data["spans"])
             if len(spans.mixtures) != len(codec.float_names):
@@ -233,61 +248,20 @@ class _ReportingCTGAN(CTGAN):  # type: ignore[misc]
             self._on_epoch(len(losses), values)
 
 
-def _check(params: CtganPackage) -> None:
-    """Raise ConfigError for a parameter that the package would fail on, or train wrongly with."""
-    for name in ("embedding_dim", "batch_size", "discriminator_steps", "epochs", "pac"):
-        _require_whole(name, getattr(params, name))
-    for name in ("generator_dim", "discriminator_dim"):
-        widths = getattr(params, name)
-        if not isinstance(widths, Sequence) or isinstance(widths, str):
-            raise ConfigError(f"synthesizer.{name}={widths!r}: must be a list, like [256, 256]")
-        for width in widths:
-            _require_whole(name, width)
-    for name in ("generator_lr", "discriminator_lr", "generator_decay", "discriminator_decay"):
-        value, least = getattr(params, name), 0 if name.endswith("_decay") else 1e-12
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
-            raise ConfigError(f"synthesizer.{name}={value!r}: must be a number, at least {least}")
-    if params.batch_size % 2:
-        raise ConfigError(f"synthesizer.batch_size={params.batch_size}: must be even")
-    if params.batch_size % params.pac:
-        raise ConfigError(
-            f"synthesizer.batch_size={params.batch_size}: must be a multiple of "
-            f"synthesizer.pac={params.pac}"
-        )
-
-
-def _require_whole(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigError(f"synthesizer.{name}={value!r}: must be a whole number, at least 1")
-
-
-def _scaling(floats: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Centers and scales, shape (n_floats,), that bring a column into reach of the mixture fit.
-
-    The fit adds 1e-6 to every variance, so a column of small spread (rates, coordinates) is
-    scaled up to a spread of 1 to 10; a column far from zero (dates) loses digits, so it is
-    centred. All others stay as they are: the package's behaviour.
-    """
-    spreads = floats.std(axis=0)
-    spreads = np.where(spreads > 0, spreads, 1)
-    medians = np.median(floats, axis=0)
-    centers = np.where(np.abs(medians) > 1e3 * spreads, np.rint(medians), 0)
-    scales = np.where((spreads < 1) | (spreads > 1e9), 10.0 ** np.floor(np.log10(spreads)), 1)
-    return centers, scales
-
-
-def _mixtures(
-    model: CTGAN, centers: NDArray[np.float64], scales: NDArray[np.float64]
-) -> tuple[Mixture, ...]:
-    """The modes that the package fitted to each float column, in the column's own units."""
-    mixtures = []
+def _modes(model: CTGAN) -> list[Modes]:
+    """The modes that the package fitted to each float column, as it was scaled."""
     infos = [i for i in model._transformer._column_transform_info_list if _is_float(i)]
-    for info, center, scale in zip(infos, centers, scales, strict=True):
-        valid = info.transform.valid_component_indicator
-        fitted = info.transform._bgm_transformer
-        stds = np.sqrt(fitted.covariances_.reshape(-1)[valid]) * scale
-        mixtures.append(Mixture.rounded(fitted.means_.reshape(-1)[valid] * scale + center, stds))
-    return tuple(mixtures)
+    fits = [info.transform for info in infos]
+    return [Modes(fit._bgm_transformer, fit.valid_component_indicator) for fit in fits]
+
+
+def _mixtures(modes: list[Modes], scale: FloatScale) -> tuple[Mixture, ...]:
+    """The modes of each float column in the column's own units, rounded."""
+    found = [column.means_and_stds() for column in modes]
+    return tuple(
+        Mixture.rounded(means * factor + center, stds * factor)
+        for (means, stds), center, factor in zip(found, scale.centers, scale.scales, strict=True)
+    )
 
 
 def _level_orders(model: CTGAN) -> list[list[int]]:

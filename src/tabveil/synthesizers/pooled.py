@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import pandas as pd
 
-from tabveil.contracts import OnEpoch, Synthesizer, Where
+from tabveil.contracts import Critic, HasCritic, OnEpoch, Synthesizer, Where
 from tabveil.data.pooling import PooledColumn, PoolingRule
 from tabveil.data.schema import Schema
 from tabveil.errors import ArtifactError, DataError
@@ -56,6 +56,12 @@ class Pooled:
         pooled = self.rule.apply(train)
         self.inner.fit(pooled, self.rule.apply_schema(), seed=seed, on_epoch=on_epoch)
         self.rule = self.rule.for_trained(pooled)
+
+    @property
+    def critic(self) -> Critic | None:
+        """The inner synthesizer's critic, shown rows pooled as the training rows were."""
+        critic = self.inner.critic if isinstance(self.inner, HasCritic) else None
+        return critic and (lambda rows: critic(self.rule.apply(rows)))
 
     def sample(self, n: int, *, seed: int, where: Where | None = None) -> pd.DataFrame:
         """Draw `n` rows. A condition on a rare level is met by a pooled cell given that level."""

@@ -86,16 +86,112 @@ def test_a_far_outlier_is_nearest_to_its_like() -> None:
     assert nearest(queries, table).index[:, 0].tolist() == [500, 501, 502]
 
 
-def test_ten_thousand_levels_make_no_ten_thousand_columns() -> None:
+def test_near_copies_at_a_billionth_are_found_and_measured() -> None:
+    """Float32 sees 1e-7 of a sum of squares at best; the distance is as exact as its columns."""
+    rng = np.random.default_rng(0)
+    rows = Encoded(
+        numeric=("a", "b", "c"),
+        categorical=("l",),
+        ranks=rng.random((500, 3)),
+        missing=np.zeros((500, 3), dtype=bool),
+        codes=rng.integers(0, 3, (500, 1)),
+    )
+    for gap in (1e-9, 2e-9):
+        others = rows.take(np.arange(500))
+        others.ranks[:] += gap * rng.choice([-1, 1], (500, 3))
+        crowd = rows.take(np.arange(500))
+        crowd.ranks[:] += 1e-5 * rng.choice([-1, 1], (500, 3))
+        both = Encoded(
+            rows.numeric,
+            rows.categorical,
+            *(
+                np.concatenate([getattr(part, name) for part in (crowd, others)])
+                for name in ("ranks", "missing", "codes")
+            ),
+        )
+        found = nearest(rows, both)
+        np.testing.assert_array_equal(found.index[:, 0], np.arange(500) + 500)
+        np.testing.assert_allclose(found.distance[:, 0], gap * np.sqrt(3 / 4), rtol=1e-6)
+
+
+def test_ten_thousand_levels_are_told_apart_without_ten_thousand_columns() -> None:
     rng = np.random.default_rng(0)
     rows = [random_rows(rng, 4000, n_levels=10_000) for _ in range(2)]
-    queries, table = encode(*rows)
+    queries, table = engine._with_small_codes(*encode(*rows))
     product = engine._Product.of(queries, table, engine.torch.float32, "cpu")
     assert product.left.shape[1] < 20
     some = queries.take(np.arange(50))
     np.testing.assert_allclose(
         nearest(some, table, k=2).distance, np.sort(all_distances(some, table))[:, :2], atol=1e-12
     )
+
+
+@pytest.mark.parametrize("n_levels", [256, 257, 32_768, 32_769])
+def test_codes_stay_apart_at_the_edge_of_their_bytes(n_levels: int) -> None:
+    codes = np.arange(n_levels, dtype=np.int64)[:, None]
+    nothing = np.empty((n_levels, 0))
+    rows = Encoded((), ("l",), nothing, nothing.astype(bool), codes)
+    some = rows.take(np.array([0, 1, n_levels // 2, n_levels - 1]))
+    assert nearest(some, rows).index[:, 0].tolist() == some.codes[:, 0].tolist()
+
+
+def test_more_unlike_columns_than_a_byte_counts_are_counted() -> None:
+    rng = np.random.default_rng(0)
+    n = 600
+    codes = rng.integers(0, 50, (80, n)).astype(np.int64)
+    nothing = np.empty((80, 0))
+    names = tuple(f"c{i:03}" for i in range(n))
+    rows = Encoded((), names, nothing, nothing.astype(bool), codes)
+    queries = rows.take(np.arange(10))
+    queries.codes[0] += 1000  # unlike in all of them
+    found = nearest(queries, rows, k=3).distance
+    np.testing.assert_allclose(found, np.sort(all_distances(queries, rows))[:, :3], atol=1e-12)
+    assert found[0, 0] == 1
+
+
+DEVICES = [
+    "cpu",
+    pytest.param(
+        "cuda",
+        marks=pytest.mark.skipif(not engine.torch.cuda.is_available(), reason="there is no GPU"),
+    ),
+]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_every_device_agrees_with_a_loop_over_all_pairs(device: engine.Device) -> None:
+    rng = np.random.default_rng(0)
+    _, queries, table = encode(
+        random_rows(rng, 50), random_rows(rng, 70), random_rows(rng, 3000, n_levels=400)
+    )
+    found = nearest(queries, table, k=5, device=device).distance
+    np.testing.assert_allclose(found, np.sort(all_distances(queries, table))[:, :5], atol=1e-12)
+
+
+def test_the_path_of_tensors_that_a_gpu_takes_is_right_on_a_cpu_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(0)
+    queries, table = encode(random_rows(rng, 70), random_rows(rng, 300))
+    plain = nearest(queries, table, k=3, device="cpu").distance
+    in_bytes = engine._bytes
+    monkeypatch.setattr(engine, "_on", lambda codes, _: engine.torch.as_tensor(codes))
+    monkeypatch.setattr(engine, "_bytes", lambda n, _: engine.torch.as_tensor(in_bytes(n, "cpu")))
+    np.testing.assert_array_equal(nearest(queries, table, k=3, device="cpu").distance, plain)
+
+
+def test_threads_change_nothing() -> None:
+    rng = np.random.default_rng(0)
+    queries, table = encode(random_rows(rng, 301), random_rows(rng, 517))
+    before = engine.torch.get_num_threads()
+    try:
+        engine.torch.set_num_threads(1)
+        one = nearest(queries, table, k=3).distance
+        engine.torch.set_num_threads(3)
+        three = nearest(queries, table, k=3).distance
+    finally:
+        engine.torch.set_num_threads(before)
+    np.testing.assert_array_equal(one, three)
 
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,6 +211,11 @@ def test_a_view_is_as_far_as_a_table_of_those_columns() -> None:
     np.testing.assert_array_equal(
         nearest(queries, table).distance, nearest(alone[0], alone[1]).distance
     )
+
+
+def test_no_queries_have_no_neighbours() -> None:
+    (rows,) = encode(random_rows(np.random.default_rng(0), 50))
+    assert nearest(rows.take(np.arange(0)), rows, k=2).distance.shape == (0, 2)
 
 
 @pytest.mark.parametrize("k", [0, 6])

@@ -79,14 +79,29 @@ def test_risk_is_the_largest_shown_advantage_and_the_largest_possible_one():
     assert (shown.value, shown.component) == (shown.low, "distance/auc")
     assert (estimate.value, estimate.component) == (0.30, "distance/tail")
     assert (most.value, most.component) == (most.high, "distance/tail")
-    assert Objectives({}).risk(evaluation) == most
+    assert Objectives({}).risk(evaluation) == shown
     assert shown.parts["distance/tail"] == 0.30
 
 
 def test_where_nothing_is_shown_risk_is_zero_and_the_bound_is_not():
     found = Objectives({}).risk(Evaluation((attack("distance", auc=(-0.01, 0.01)),)))
-    assert found.low == 0
-    assert found.value == found.high == pytest.approx(-0.01 + 1.6449 * 0.01, abs=1e-5)
+    assert found.value == found.low == 0
+    assert found.high == pytest.approx(-0.01 + 1.6449 * 0.01, abs=1e-5)
+
+
+def test_only_the_named_attacks_make_the_risk():
+    evaluation = Evaluation(
+        (
+            attack("learnt", auc=(0.10, 0.01)),
+            attack("linkability", risk=(0.50, 0.01)),
+            Result("privacy", "singling_out", error="Traceback\nValueError: broken"),
+        )
+    )
+    found = Objectives({}, risk_from=["learnt", "copies"]).risk(evaluation)
+    assert set(found.parts) == {"learnt/auc"}
+    assert found.low == pytest.approx(0.10 - 1.6449 * 0.01, abs=1e-4)
+    with pytest.raises(EvaluationError, match="select one of copies under attack"):
+        Objectives({}, risk_from=["copies"]).risk(evaluation)
 
 
 def test_bounds_stay_in_zero_to_one():
@@ -103,5 +118,5 @@ def test_a_failed_attack_does_not_vanish():
 def test_without_an_attack_there_is_no_risk_to_speak_of():
     silent = Result("privacy", "distance", (Score("auc", 0.5, low=0.4, high=0.6),))
     for results in ((), (silent,), (metric("quality", shapes=1.0),)):
-        with pytest.raises(EvaluationError, match="no attack"):
+        with pytest.raises(EvaluationError, match="no selected attack"):
             Objectives({}).risk(Evaluation(results))

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tabveil.contracts import HasCritic
 from tabveil.data.pooling import Pooling
 from tabveil.data.schema import Schema, infer_schema
 from tabveil.errors import ArtifactError, ConditionError, DataError
 from tabveil.synthesizers.chunks import CHUNK_ROWS
+from tabveil.synthesizers.ctgan_package import CtganPackage
 from tabveil.synthesizers.loading import load_synthesizer, save_synthesizer
 from tabveil.synthesizers.marginals import Marginals
 from tabveil.synthesizers.pooled import Pooled
@@ -95,6 +97,44 @@ def test_a_rule_of_another_table_is_refused() -> None:
     other = TABLE.rename(columns={"job": "work"})
     with pytest.raises(DataError, match="other columns"):
         Pooled(Marginals(), RULE).fit(other, infer_schema(other), seed=0)
+
+
+def test_the_critic_is_shown_rows_pooled_as_the_training_rows_were() -> None:
+    class Judged(Marginals):
+        def critic(self, rows: pd.DataFrame) -> Any:
+            shown.append(rows)
+            return np.zeros(len(rows))
+
+    shown: list[pd.DataFrame] = []
+    synthesizer = Pooled(Judged(), RULE)
+    synthesizer.fit(TABLE, SCHEMA, seed=0)
+    assert synthesizer.critic is not None
+    before = TABLE.copy(deep=True)
+    assert synthesizer.critic(TABLE[["age", "job"]]).shape == (1000,)
+    assert set(shown[0]["job"]) == {"clerk", "smith", "(rare)"}
+    assert (shown[0]["age"].min(), shown[0]["age"].max()) == (10, 89)
+    pd.testing.assert_frame_equal(TABLE, before)
+
+
+def test_levels_that_the_rule_and_the_model_never_met_have_a_score() -> None:
+    synthesizer = Pooled(CtganPackage(epochs=1, batch_size=100), RULE)
+    synthesizer.fit(TABLE.head(850), SCHEMA, seed=0)
+    assert synthesizer.critic is not None
+    strange = pd.DataFrame({"job": ["astronaut", None, "vicar"], "age": [10**6, -5, 3]})
+    scores = synthesizer.critic(strange)
+    assert np.isfinite(scores).all()
+    twin = pd.DataFrame({"job": ["spy"], "age": [10**5]})  # rare, and beyond the range, too
+    assert synthesizer.critic(twin)[0] == pytest.approx(scores[0])
+
+
+def test_what_has_no_critic_has_none_pooled_nor_loaded(tmp_path: Path) -> None:
+    assert fitted().critic is None
+    synthesizer = Pooled(CtganPackage(epochs=1, batch_size=100), RULE)
+    synthesizer.fit(TABLE, SCHEMA, seed=0)
+    save_synthesizer(synthesizer, tmp_path)
+    loaded = load_synthesizer(tmp_path)
+    assert isinstance(loaded, HasCritic)
+    assert loaded.critic is None
 
 
 def _files(directory: Path) -> Iterator[Path]:

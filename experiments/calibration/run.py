@@ -1,0 +1,313 @@
+"""Is the risk shown where nothing leaks, is it seen where something does, do the intervals cover?
+
+In each repetition the table is dealt out anew: train, control, reference, and fresh rows that no
+model made, which play the synthetic table. Their true advantage is exactly 0. Leaks are made
+from them:
+
+    copies            1 % of the rows are training rows
+    outlier_copies    1 % are training rows of the decile farthest from the reference
+    noise             every row is a training row: each number moved by 10 % of its column's
+                      spread, each level drawn anew with a chance of 10 %
+    filter            of twice as many fresh rows, the half that lies farthest from any training
+                      row: "privacy" by a similarity filter
+
+The suite is the one that a search uses (evaluation=quick, 2,000 targets a side) with the
+disclosure attacks added; the risk is made as the configuration says. A component is shown by
+`own` at z = 1.645; the risk J, which shares the 5 % among all of them, is `shown`.
+
+    python experiments/calibration/run.py adult.csv --roles adult --rows 5000
+    python experiments/calibration/run.py data/randhie.parquet --roles randhie --rows 1400
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tabveil.threads import limit_environment
+
+limit_environment(1)
+
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
+import yaml  # noqa: E402
+from scipy.stats import norm  # noqa: E402
+
+from tabveil.config.build import build, build_attacks  # noqa: E402
+from tabveil.config.compose import compose_command  # noqa: E402
+from tabveil.contracts import EvalInput, Limits  # noqa: E402
+from tabveil.controls import plant  # noqa: E402
+from tabveil.data.schema import Schema, infer_schema  # noqa: E402
+from tabveil.data.tables import read_table  # noqa: E402
+from tabveil.evaluate import evaluate  # noqa: E402
+from tabveil.measure.distance import nearest  # noqa: E402
+from tabveil.measure.encode import DistanceEncoder  # noqa: E402
+from tabveil.measure.intervals import proportion  # noqa: E402
+from tabveil.measure.lineup import lineup_of  # noqa: E402
+from tabveil.seeding import child_rng, child_seed  # noqa: E402
+from tabveil.threads import limited  # noqa: E402
+from tabveil.tracking.environment import environment  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
+LEAKS = ("copies", "outlier_copies", "noise", "filter")
+SHARE, NOISE = 0.01, 0.1
+ATTACKS = (
+    "[copies,distance,tuples,density,likelihood_ratio,learnt,inference,"
+    "singling_out,linkability,k_map]"
+)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One repetition of one scenario."""
+
+    path: Path
+    roles: str
+    rows: int
+    scenario: str
+    repetition: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one repetition gave; `scores` holds value, low and high by attack and score."""
+
+    scenario: str
+    shown: float
+    own: bool
+    component: str
+    scores: dict[str, tuple[float, float, float]]
+    advantages: dict[str, tuple[float, float]]
+    cpu_seconds: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("table", type=Path)
+    parser.add_argument("--roles", required=True, help="of the columns, as conf/dataset/<roles>")
+    parser.add_argument("--rows", type=int, default=5_000, help="rows of each part")
+    parser.add_argument("--null", type=int, default=100, help="repetitions without a leak")
+    parser.add_argument("--leaks", type=int, default=20, help="repetitions of each leak")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    plan = {"none": given.null, **dict.fromkeys(LEAKS, given.leaks)}
+    tasks = [
+        Task(given.table, given.roles, given.rows, scenario, i)
+        for scenario, n in plan.items()
+        for i in range(n)
+    ]
+    found: dict[str, list[Found]] = defaultdict(list)
+    started = time.time()
+    with multiprocessing.get_context("spawn").Pool(given.jobs) as pool:
+        for one in pool.imap_unordered(repeat, tasks):
+            found[one.scenario].append(one)
+            n = sum(map(len, found.values()))
+            if n % 20 == 0:
+                print(f"{n} of {len(tasks)}, {time.time() - started:.0f} s", flush=True)
+    result = {
+        "table": given.table.name,
+        "rows": given.rows,
+        "environment": environment(),
+        "scenarios": {scenario: summary(found[scenario]) for scenario in plan},
+        "coverage": coverage(found["none"]),
+        "coverage_of_mean_over_leaks": leak_coverage([found[leak] for leak in LEAKS]),
+        "spread": spread(found["none"]),
+    }
+    given.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    for scenario, one in result["scenarios"].items():
+        print(scenario, one)
+    print(json.dumps(result["coverage"], indent=1))
+
+
+def repeat(task: Task) -> Found:
+    table = read_table(task.path)
+    about = yaml.safe_load((ROOT / f"conf/dataset/{task.roles}.yaml").read_text(encoding="utf-8"))
+    schema = infer_schema(table, kinds=about["kinds"]).with_roles(
+        target=about["target"],
+        sensitive=about["sensitive"],
+        quasi_identifiers=about["quasi_identifiers"],
+    )
+    seed = child_seed(0, "calibration", task.scenario, task.repetition)
+    n = task.rows
+    order = child_rng(seed, "deal").permutation(len(table))
+    parts = [table.iloc[order[i * n : (i + 1) * n]].reset_index(drop=True) for i in range(4)]
+    train, control, reference, fresh = parts
+    more = table.iloc[order[4 * n : 6 * n]].reset_index(drop=True)
+    composition = compose_command("train", [f"attack={ATTACKS}"])
+    with limited(1):
+        start = time.process_time()
+        data = EvalInput(
+            train=train,
+            control=control,
+            reference=reference,
+            synthetic=fresh,
+            schema=schema.modelled(),
+            seed=seed,
+            limits=Limits(max_targets=2_000, max_searched=20_000, device="cpu"),
+        )
+        synthetic = leak(task.scenario, data, pd.concat([fresh, more]), seed)
+        data = EvalInput(**{**inputs(data), "synthetic": synthetic})
+        evaluation = evaluate(data, metrics={}, attacks=build_attacks(composition))
+        objectives = build(composition, "objective")
+        advantages = objectives.advantages(evaluation)
+        risk = objectives.risk_of(advantages)
+    failed = evaluation.failed()
+    if failed:
+        raise RuntimeError(failed[0].error)
+    lows = {key: one.value - norm.isf(0.05) * one.se for key, one in advantages.items()}
+    return Found(
+        scenario=task.scenario,
+        shown=risk.low,
+        own=max(lows.values()) > 0,
+        component=max(lows, key=lambda key: lows[key]),
+        scores={
+            f"{result.name}/{score.name}": (score.value, float(score.low), float(score.high))  # type: ignore[arg-type]
+            for result in evaluation.results
+            for score in result.scores
+        },
+        advantages={key: (one.value, one.se) for key, one in advantages.items()},
+        cpu_seconds=time.process_time() - start,
+    )
+
+
+def inputs(data: EvalInput) -> dict[str, Any]:
+    names = ("train", "control", "reference", "synthetic", "schema", "seed", "limits")
+    return {name: getattr(data, name) for name in names}
+
+
+def leak(scenario: str, data: EvalInput, fresh: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The fresh rows of `data`, made to leak; `fresh` holds more of them where there are more."""
+    n = round(SHARE * len(data.synthetic))
+    if scenario == "copies":
+        return plant(data.synthetic, data.train, n, seed=seed, name=scenario)
+    if scenario == "outlier_copies":
+        lineup = lineup_of(EvalInput(**{**inputs(data), "limits": Limits(None, None, "cpu")}))
+        outliers = lineup.targets.frame[lineup.is_member & lineup.is_outlier]
+        return plant(data.synthetic, outliers, n, seed=seed, name=scenario)
+    if scenario == "noise":
+        return noisy(data.train, data.schema, child_rng(seed, scenario))
+    if scenario == "filter":
+        return filtered(fresh, data)
+    return data.synthetic
+
+
+def noisy(train: pd.DataFrame, schema: Schema, rng: np.random.Generator) -> pd.DataFrame:
+    """Every training row, displaced in every column; whole numbers stay whole."""
+    rows = train.copy()
+    for name in schema.names:
+        values = rows[name]
+        if schema[name].kind == "numeric":
+            whole = bool((values.dropna() % 1 == 0).all())
+            moved = values + rng.normal(size=len(rows)) * NOISE * values.std()
+            rows[name] = moved.round() if whole else moved
+        else:
+            drawn = values.sample(frac=1, random_state=int(rng.integers(2**31))).to_numpy()
+            rows[name] = values.where(rng.random(len(rows)) >= NOISE, drawn)
+    return rows
+
+
+def filtered(fresh: pd.DataFrame, data: EvalInput) -> pd.DataFrame:
+    """Of the fresh rows, the half that lies farthest from any training row."""
+    encoder = DistanceEncoder.fit(data.reference, data.schema)
+    queries, train = encoder.transform(fresh), encoder.transform(data.train)
+    away = nearest(queries, train, device="cpu").distance[:, 0]
+    kept = np.argsort(-away, kind="stable")[: len(fresh) // 2]
+    return fresh.iloc[np.sort(kept)].reset_index(drop=True)
+
+
+def summary(rows: Sequence[Found]) -> dict[str, Any]:
+    return {
+        "n": len(rows),
+        "shown": share([row.shown > 0 for row in rows]),
+        "own": share([row.own for row in rows]),
+        "risk_shown_median": round(float(np.median([row.shown for row in rows])), 4),
+        "strongest": top(row.component for row in rows),
+        "auc": mean(rows, "learnt/auc"),
+        "tpr_at_1pct_fpr": mean(rows, "learnt/tpr_at_1pct_fpr"),
+        "auc_outliers": mean(rows, "learnt/auc_outliers"),
+        "auc_raw": mean(rows, "distance/auc_raw"),
+        "cpu_seconds_median": round(float(np.median([row.cpu_seconds for row in rows])), 2),
+    }
+
+
+def mean(rows: Sequence[Found], key: str) -> float:
+    return round(float(np.mean([row.scores[key][0] for row in rows])), 4)
+
+
+def top(names: Iterable[str]) -> dict[str, int]:
+    counted = pd.Series(list(names)).value_counts()
+    return {str(name): int(n) for name, n in counted.head(4).items()}
+
+
+def truth_of(key: str) -> float | None:
+    """The true value of a score in a table that leaks nothing; None where it is not known."""
+    name = key.partition("/")[2].removesuffix("_outliers")
+    known = {
+        "auc": 0.5,
+        "auc_raw": 0.5,
+        "partial_auc": 0.5,
+        "best_auc": 0.5,
+        "tpr_at_1pct_fpr": 0.01,
+        "tpr_at_01pct_fpr": 0.001,
+        "epsilon": 0.0,
+    }
+    return known.get(name, 0.0)
+
+
+def coverage(rows: Sequence[Found]) -> dict[str, Any]:
+    """Of tables that leak nothing: how often each score's interval holds the truth."""
+    return {
+        key: share([row.scores[key][1] <= truth <= row.scores[key][2] for row in rows])["share"]
+        for key in rows[0].scores
+        if (truth := truth_of(key)) is not None
+    }
+
+
+def leak_coverage(leaks: Sequence[Sequence[Found]]) -> dict[str, Any]:
+    """Of tables that leak: how often an interval holds the mean over the repetitions, by attack."""
+    hits: dict[str, list[bool]] = defaultdict(list)
+    for rows in leaks:
+        for key in rows[0].scores if rows else ():
+            if "best" in key or "epsilon" in key:
+                continue  # bounds for many at once; a lower bound
+            centre = float(np.mean([row.scores[key][0] for row in rows]))
+            hits[key.partition("/")[0]] += [
+                row.scores[key][1] <= centre <= row.scores[key][2] for row in rows
+            ]
+    return {name: share(one) for name, one in hits.items()}
+
+
+def spread(rows: Sequence[Found]) -> dict[str, Any]:
+    """Each component of the risk: how far it spreads, and how far it says that it does."""
+    return {
+        key: {
+            "mean": round(float(np.mean([row.advantages[key][0] for row in rows])), 4),
+            "sd": round(float(np.std([row.advantages[key][0] for row in rows], ddof=1)), 4),
+            "mean_se": round(float(np.mean([row.advantages[key][1] for row in rows])), 4),
+        }
+        for key in rows[0].advantages
+    }
+
+
+def share(yes: Sequence[bool] | Mapping[Any, bool]) -> dict[str, float]:
+    """A share of the repetitions, with its 95 % interval."""
+    flags = [bool(one) for one in yes]
+    low, high = proportion(sum(flags), len(flags))
+    return {
+        "share": round(float(np.mean(flags)), 4),
+        "low": round(low, 4),
+        "high": round(high, 4),
+        "n": len(flags),
+    }
+
+
+if __name__ == "__main__":
+    main()

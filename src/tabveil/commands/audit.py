@@ -1,0 +1,109 @@
+"""`tabveil audit synthetic=a.csv train=b.csv control=c.csv`: attack any table, without a model.
+
+Exit codes: 0 nothing shown, 3 a leak was shown, 4 cannot tell.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tabveil import audit
+from tabveil.config.build import build, build_attacks
+from tabveil.config.compose import Composition
+from tabveil.config.settings import Audit, AuditColumns, Base, Evaluation, read
+from tabveil.controls import Control, Suite
+from tabveil.evaluate import Result
+from tabveil.measure.alike import Roles
+from tabveil.report.terminal import say, show_table
+
+_EXIT_CODES = {"nothing shown": 0, "leak shown": 3, "cannot tell": 4}
+
+
+def run(composition: Composition) -> int:
+    """Attack the table; write the scores; say what was found."""
+    base, paths = read(composition, Base), read(composition, Audit)
+    columns = read(composition, AuditColumns, "dataset")
+    evaluation = read(composition, Evaluation, "evaluation")
+    suite = Suite(build_attacks(composition), build(composition, "objective"))
+    out = base.out or base.root / "audits" / paths.synthetic.name
+    audit.check_out(out)
+    found = audit.audit(
+        _files(paths, columns.format),
+        Roles(columns.kinds or {}, columns.sensitive, columns.quasi_identifiers, columns.group),
+        suite,
+        evaluation.limits,
+        seed=base.seed,
+    )
+    audit.write(found, out, plots=evaluation.plots)
+    show(found, out)
+    return _EXIT_CODES[found.verdict]
+
+
+def _files(paths: Audit, format: str | None) -> audit.Files:  # noqa: A002
+    reference = None if paths.reference is None else paths.reference.expanduser()
+    synthetic, train, control = (
+        path.expanduser() for path in (paths.synthetic, paths.train, paths.control)
+    )
+    return audit.Files(synthetic, train, control, reference, format)
+
+
+def show(found: audit.Audit, out: Path) -> None:
+    """Print the scores that matter, the controls, and the verdict in a sentence."""
+    header = ("attack", "score", "value", "95 % interval", "leak shown")
+    rows = [row for result in found.evaluation.results for row in _rows(result, found)]
+    if rows:
+        show_table("attacks", header, rows)
+    controls = [
+        (one.what, _risk(one), "yes" if one.seen else "no", _as_it_should(one))
+        for one in found.controls
+    ]
+    if controls:
+        show_table("controls", ("table", "risk shown", "seen", "as it should"), controls)
+    for note in found.notes:
+        say(f"Note: {note}")
+    say(sentence(found))
+    say(f"Every score is in {out / audit.SCORES}")
+
+
+def _rows(result: Result, found: audit.Audit) -> list[tuple[object, ...]]:
+    """The headline, what may enter the risk, and whatever shows a leak; or why there is none."""
+    if result.error:
+        return [(result.name, "failed", result.reason, "", "")]
+    rows: list[tuple[object, ...]] = []
+    for i, score in enumerate(result.scores):
+        shown = f"{result.name}/{score.name}" in found.shown
+        if i and not shown and not (score.advantage and result.name in found.makes_the_risk):
+            continue
+        said = "" if score.advantage is None else "yes" if shown else "no"
+        rows.append((result.name, score.name, score.value, _interval(score.low, score.high), said))
+    return rows
+
+
+def sentence(found: audit.Audit) -> str:
+    """What was attacked, what is shown, what cannot be excluded, what would have been seen."""
+    n = {name: about["rows"] for name, about in found.tables.items()}
+    text = (
+        f"{found.verdict.capitalize()}: {n['synthetic']} synthetic rows, attacked with "
+        f"{n['train']} rows of train against {n['control']} of control; {found.reason}."
+    )
+    planted = [one for one in found.controls if one.n_planted and one.seen]
+    if planted and found.verdict != "leak shown":
+        least = min(planted, key=lambda one: one.n_planted)
+        text += f" The smallest planted leak that was seen: {least.what}."
+    if found.verdict == "nothing shown":
+        text += " These are attacks, not a proof of safety."
+    return text
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{low:.3f} – {high:.3f}"
+
+
+def _risk(control: Control) -> str:
+    return "failed" if control.risk is None else f"{control.risk.low:.3f}"
+
+
+def _as_it_should(control: Control) -> str:
+    if control.seen and not control.n_planted and control.as_wanted:
+        return "within chance"
+    return "yes" if control.as_wanted else "NO"

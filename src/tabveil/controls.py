@@ -1,0 +1,268 @@
+"""Would these attacks have seen a leak in this very table, and do they see one where none is?
+
+A report that shows nothing means nothing unless it would have shown something. So every audit
+attacks this synthetic table again, with training rows planted in it, and looks twice where
+nothing can leak:
+
+    control        what is attacked                                        must
+    -------------  ------------------------------------------------------  -------------------
+    copies_1pct    it, with 1 % of its rows replaced by training rows      be seen
+    outliers_1pct  it, with 1 % replaced by outlying training rows         be seen
+    copies_10pct   it, with 10 % replaced by training rows                 be seen
+    fresh          half of the reference, against the other half           show nothing
+    permuted       (the reference is small) it, with train and control     show nothing
+                   shuffled
+    blind          nothing: membership is guessed from the people's own    show nothing
+                   values (measure/blind.py)
+
+Where one of the last shows a leak, train and control differ by themselves, and a finding of that
+kind cannot be laid at the generator's door. Planted leaks are attacked by the attacks that make
+the risk only, on fewer targets: what they see, the whole suite sees too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from tabveil.contracts import Advantage, Attack, EvalInput
+from tabveil.evaluate import Evaluation, Result, evaluate
+from tabveil.measure.blind import NAME, guess_blindly
+from tabveil.measure.lineup import lineup_of
+from tabveil.search.objective import Objective, Objectives
+from tabveil.seeding import child_rng
+
+MAX_TARGETS = 2_000
+"""Members, and as many others, in a control: enough to see 1 % of copies among 10,000 rows."""
+FEWEST_FRESH = 200
+"""Rows in half of the reference, below which it cannot stand for a synthetic table."""
+FAR = 4.0
+"""Standard errors beyond which the null's finding is no chance: of twenty components in each of a
+thousand audits of tables without a leak, less than one lies so far out."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The attacks, and how they make the risk."""
+
+    attacks: Mapping[str, Attack]
+    objectives: Objectives
+
+    @property
+    def components(self) -> dict[str, Attack]:
+        """The attacks that make the risk."""
+        chosen = self.objectives.risk_from
+        return {name: a for name, a in self.attacks.items() if not chosen or name in chosen}
+
+    def failed(self, evaluation: Evaluation) -> tuple[Result, ...]:
+        """The attacks that make the risk and gave no number."""
+        return tuple(r for r in evaluation.failed("privacy") if r.name in self.components)
+
+    def advantages(self, evaluation: Evaluation) -> dict[str, Advantage]:
+        """The components of the risk by those attacks that gave a number."""
+        return {key: one for key, one in _advantages(evaluation) if _attack(key) in self.components}
+
+    def risk(self, advantages: Mapping[str, Advantage]) -> Objective | None:
+        """The risk that these components make together; None where there are none.
+
+        Its component is the one that shows most, or, where none shows anything, the one that
+        excludes least. A failed attack takes nothing from what another one shows; whoever says
+        that nothing was shown must look at `failed` first.
+        """
+        if not advantages:
+            return None
+        estimate = replace(self.objectives, risk_by="estimate").risk_of(advantages)
+        by = "shown" if estimate.low > 0 else "at_most"
+        worst = replace(self.objectives, risk_by=by).risk_of(advantages)  # type: ignore[arg-type]
+        return replace(estimate, component=worst.component)
+
+    def shown(self, evaluation: Evaluation) -> frozenset[str]:
+        """The `<attack>/<score>` that show a leak by themselves.
+
+        Corrected for their number, among those that make the risk and among the others: each
+        kind has at most its 5 % chance of a false alarm in a table that leaks nothing.
+        """
+        makes = self.advantages(evaluation)
+        others = {key: one for key, one in _advantages(evaluation) if key not in makes}
+        return frozenset(
+            key
+            for group in (makes, others)
+            for key, one in group.items()
+            if one.value - self.z(len(group)) * one.se > 0
+        )
+
+    def unexplained(
+        self, advantages: Mapping[str, Advantage], controls: Sequence[Control]
+    ) -> dict[str, Advantage]:
+        """The components of the risk that do better than where nothing leaks."""
+        z = self.z(len(advantages))
+        nothing_leaks = [one for one in controls if not one.n_planted]
+        return {
+            key: one
+            for key, one in advantages.items()
+            if not any(control.explains(key, one, z=z) for control in nothing_leaks)
+        }
+
+    def z(self, n: int) -> float:
+        """Standard errors of a one-sided bound that holds for `n` numbers at once."""
+        return float(norm.isf((1 - self.objectives.confidence) / max(1, n)))
+
+
+def _advantages(evaluation: Evaluation) -> Iterator[tuple[str, Advantage]]:
+    for result in evaluation.results:
+        for score in result.scores:
+            if score.advantage is not None:
+                yield f"{result.name}/{score.name}", score.advantage
+
+
+def _attack(key: str) -> str:
+    return key.partition("/")[0]
+
+
+@dataclass(frozen=True)
+class Control:
+    """What the suite says where the answer is known.
+
+    Attributes:
+        name: as in the table above.
+        what: the same in words.
+        n_planted: training rows put into the table; 0: it leaks nothing.
+        risk: by the attacks that gave a number; None where none did.
+        advantages: its components.
+        failed: attack → reason.
+    """
+
+    name: str
+    what: str
+    n_planted: int
+    risk: Objective | None
+    advantages: Mapping[str, Advantage]
+    failed: Mapping[str, str]
+
+    @property
+    def seen(self) -> bool:
+        """Whether a leak was shown."""
+        return self.risk is not None and self.risk.low > 0
+
+    @property
+    def far(self) -> bool:
+        """Whether a component lies beyond chance by `FAR` standard errors."""
+        return any(one.value - FAR * one.se > 0 for one in self.advantages.values())
+
+    @property
+    def as_wanted(self) -> bool:
+        """Whether a planted leak was seen, or nothing beyond chance where there is none."""
+        return self.seen if self.n_planted else not self.far
+
+    def explains(self, key: str, found: Advantage, *, z: float) -> bool:
+        """Whether `<attack>/<score>` succeeds no better than here, where nothing leaks.
+
+        Far beyond chance, sizes mean nothing any more: then anything of its kind is explained.
+        """
+        same = {key, f"{NAME}/{key.partition('/')[2]}"} & set(self.advantages)
+        for one in (self.advantages[name] for name in same):
+            if one.value - z * one.se <= 0:
+                continue
+            spread = float(np.hypot(one.se, found.se))
+            if self.far or found.value - one.value - z * spread <= 0:
+                return True
+        return False
+
+
+def run_controls(data: EvalInput, suite: Suite, *, found: bool) -> tuple[Control, ...]:
+    """Make each of the controls above.
+
+    Args:
+        data: what the audit attacks; its lineup must be possible.
+        suite: the attacks.
+        found: whether the audit has shown something, which the controls without a leak must then
+            be able to explain with as many targets.
+
+    Raises:
+        CannotTell: as `measure.lineup.lineup_of`.
+    """
+    most = min(MAX_TARGETS, data.limits.max_targets or MAX_TARGETS)
+    small = replace(data, limits=replace(data.limits, max_targets=most))
+    made = [
+        _run(name, what, n, replace(small, synthetic=table), suite)
+        for name, what, n, table in planted(data)
+    ]
+    name, what, without = null(data if found else small)
+    return (*made, _run(name, what, 0, without, suite), _blind(data, suite))
+
+
+def planted(data: EvalInput) -> Iterator[tuple[str, str, int, pd.DataFrame]]:
+    """Name, words, number of planted rows and table, for each leak."""
+    lineup = lineup_of(data)
+    outliers = lineup.targets.frame[lineup.is_member & lineup.is_outlier]
+    for name, share, rows, kind in (
+        ("copies_1pct", 0.01, data.train, "training rows"),
+        ("outliers_1pct", 0.01, outliers, "outlying training rows"),
+        ("copies_10pct", 0.10, data.train, "training rows"),
+    ):
+        n = min(max(1, round(share * len(data.synthetic))), len(rows))
+        words = f"{n} of {len(data.synthetic)} rows replaced by {kind}"
+        yield name, words, n, plant(data.synthetic, rows, n, seed=data.seed, name=name)
+
+
+def plant(
+    synthetic: pd.DataFrame, rows: pd.DataFrame, n: int, *, seed: int, name: str
+) -> pd.DataFrame:
+    """The table with `n` of its rows, drawn at random, replaced by as many of `rows`."""
+    rng = child_rng(seed, "plant", name)
+    keep = np.sort(rng.permutation(len(synthetic))[n:])
+    put = np.sort(rng.choice(len(rows), size=n, replace=False))
+    return pd.concat([synthetic.iloc[keep], rows.iloc[put][synthetic.columns]], ignore_index=True)
+
+
+def null(data: EvalInput) -> tuple[str, str, EvalInput]:
+    """Name, words and an input in which nothing leaks."""
+    rng = child_rng(data.seed, "null")
+    half = len(data.reference) // 2
+    if half >= FEWEST_FRESH:
+        order = rng.permutation(len(data.reference))
+        first, second = (
+            data.reference.iloc[np.sort(part)].reset_index(drop=True)
+            for part in (order[:half], order[half:])
+        )
+        words = f"{half} fresh real rows in place of the synthetic table"
+        return "fresh", words, replace(data, synthetic=first, reference=second)
+    both = pd.concat([data.train, data.control[data.train.columns]], ignore_index=True)
+    order = rng.permutation(len(both))
+    train, control = (
+        both.iloc[np.sort(part)].reset_index(drop=True)
+        for part in (order[: len(data.train)], order[len(data.train) :])
+    )
+    return "permuted", "train and control shuffled", replace(data, train=train, control=control)
+
+
+def _run(name: str, what: str, n: int, data: EvalInput, suite: Suite) -> Control:
+    evaluation = evaluate(data, metrics={}, attacks=suite.components)
+    advantages = suite.advantages(evaluation)
+    return Control(
+        name=name,
+        what=what,
+        n_planted=n,
+        risk=suite.risk(advantages),
+        advantages=advantages,
+        failed={result.name: result.reason for result in evaluation.results if result.error},
+    )
+
+
+def _blind(data: EvalInput, suite: Suite) -> Control:
+    advantages = {
+        f"{NAME}/{score.name}": score.advantage
+        for score in guess_blindly(lineup_of(data))
+        if score.advantage is not None
+    }
+    what = "no table: guesses from people's own values"
+    return Control(NAME, what, 0, suite.risk(advantages), advantages, failed={})
+
+
+def unseen(controls: Sequence[Control]) -> tuple[Control, ...]:
+    """The planted leaks that were not seen."""
+    return tuple(one for one in controls if one.n_planted and not one.seen)

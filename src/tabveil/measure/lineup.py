@@ -1,0 +1,297 @@
+"""Whom do the membership attacks ask about, and what may they look at?
+
+A lineup puts members (rows the model saw) among others (rows it never saw), hidden from the
+attack, beside the reference and the synthetic table. Every membership attack works on the same
+one, so that their numbers can be combined row by row.
+
+What makes the comparison of members with others fair:
+
+- Both are held against the same reference and synthetic rows, and neither occurs in the
+  reference more than the other. Where one does, there is no lineup.
+- A target is a distinct row that stands on one side only. If some rows stand on both sides, rows
+  were dealt out one by one: equal numbers are drawn from both sides first, since a larger side
+  would lose more of its common rows. If none do, twins were kept together, and each distinct
+  row is one draw already.
+- Who is asked, and in which order, depends on contents and seed only; never on who is a member.
+
+Outliers are the decile of targets farthest from the reference: averages overlook them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tabveil.contracts import EvalInput, Limits
+from tabveil.errors import CannotTell, DataError
+from tabveil.measure.distance import nearest
+from tabveil.measure.encode import DistanceEncoder, Encoded
+from tabveil.measure.intervals import difference_of_proportions
+from tabveil.memo import Memo
+from tabveil.seeding import child_rng
+
+MIN_ROWS = 20
+"""Fewer rows on any side and no finding could be told from chance."""
+OUTLIER_SHARE = 0.1
+MAX_OVERLAP = 0.05
+"""Rate by which train may occur in the reference more than control, or less: room for chance
+in tables of few distinct rows, none for splits that overlap."""
+K = 5
+"""Neighbours kept of each target in the reference."""
+
+T = TypeVar("T")
+Keys = NDArray[np.uint64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a table, as they came and encoded, in one order."""
+
+    frame: pd.DataFrame
+    encoded: Encoded
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def take(self, rows: NDArray[Any]) -> Rows:
+        """The rows at these positions (or under this mask), in this order."""
+        frame = self.frame.iloc[rows].reset_index(drop=True)
+        return Rows(frame, self.encoded.take(rows))
+
+
+@dataclass(frozen=True)
+class Side:
+    """All rows of one side, by key, as the exact-copies attack counts them."""
+
+    members: Keys
+    others: Keys
+    reference: Keys
+    synthetic: Keys
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """Targets and the tables they are held against.
+
+    Attributes:
+        targets: shape (n,), members and others mixed.
+        is_member: shape (n,), the truth; for judging an attack, never for making it.
+        in_pool: shape (n,), whether the target might have been a member by a draw of ours; all
+            True where membership was not drawn.
+        reference, synthetic: the rows to search, at most `limits.max_searched` each.
+        keys: of all rows, before any limit, for exact copies.
+        limits: as given.
+        seed: of every draw.
+    """
+
+    targets: Rows
+    is_member: Mask
+    in_pool: Mask
+    reference: Rows
+    synthetic: Rows
+    keys: Side
+    limits: Limits
+    seed: int
+    _shared: Memo
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` gives, kept for every synthetic table with these targets and reference.
+
+        `name` says what it is with all its parameters, such as `repr(attack)`; `make` must not
+        look at `synthetic` or `is_member`.
+        """
+        return self._shared.get((self.digest, name), make)
+
+    @cached_property
+    def digest(self) -> str:
+        """Of who the targets are, in which order, and of the reference searched."""
+        digest = hashlib.sha256(self.targets.encoded.row_keys().tobytes())
+        digest.update(b"reference" + self.reference.encoded.row_keys().tobytes())
+        digest.update(repr((self.seed, len(self.reference))).encode())
+        return digest.hexdigest()
+
+    def reference_distances(self, columns: tuple[str, ...] | None = None) -> NDArray[np.float64]:
+        """Distances to the K nearest reference rows, nearest first; shape (n, K).
+
+        Args:
+            columns: seen through these columns only; None: all.
+        """
+
+        def search() -> NDArray[np.float64]:
+            targets, table = (
+                rows.encoded if columns is None else rows.encoded.view(columns)
+                for rows in (self.targets, self.reference)
+            )
+            k = min(K, len(table))
+            return nearest(targets, table, k=k, device=self.limits.device).distance
+
+        return self.once(f"reference distances {columns}", search)
+
+    @cached_property
+    def is_outlier(self) -> Mask:
+        """The decile of targets farthest from the reference; shape (n,). Ties belong to it."""
+        away = self.reference_distances()[:, 0]
+        outlying: Mask = away >= np.quantile(away, 1 - OUTLIER_SHARE)
+        return outlying
+
+
+def lineup_of(data: EvalInput) -> Lineup:
+    """The lineup of an input, made once.
+
+    Raises:
+        CannotTell: fewer than 20 rows of a table, or distinct targets of a side; or a reference
+            that holds more of one side than of the other.
+        DataError: a table lacks a column or holds what its kind cannot.
+    """
+    return data.memo.get("lineup", lambda: _make(data))
+
+
+def _make(data: EvalInput) -> Lineup:
+    rng = child_rng(data.seed, "lineup")
+    if not data.schema.modelled().columns:
+        raise DataError("no column is left to compare rows by: all identify or group them")
+    encoder = DistanceEncoder.fit(data.reference, data.schema)
+    pool, control, is_member = _sides(data, encoder)
+    reference, synthetic = (_read(t, encoder)[0] for t in (data.reference, data.synthetic))
+    pool_keys, control_keys, reference_keys, synthetic_keys = (
+        rows.encoded.row_keys() for rows in (pool, control, reference, synthetic)
+    )
+    _check_sizes(
+        train=len(pool), control=len(control), reference=len(reference), synthetic=len(synthetic)
+    )
+    _check_overlap(pool_keys, control_keys, reference_keys)
+    most, searched = data.limits.max_targets, data.limits.max_searched
+    ours, theirs = _choose(pool_keys, control_keys, most, rng)
+    is_asked = np.concatenate([is_member[ours], np.zeros(len(theirs), dtype=bool)])
+    _check_sizes(train=int(is_asked.sum()), control=int((~is_asked).sum()), why="distinct ")
+    mixed = rng.permutation(len(is_asked))
+    targets = _join(pool.take(ours), control.take(theirs)).take(mixed)
+    in_pool = (np.arange(len(mixed)) < len(ours))[mixed]
+    keep = _distinct if _parted(pool_keys, control_keys) else _all
+    rest = pool_keys[~is_member]
+    return Lineup(
+        targets=targets,
+        is_member=is_asked[mixed],
+        in_pool=in_pool if data.membership else np.ones(len(mixed), dtype=bool),
+        reference=_draw(reference, searched, child_rng(data.seed, "lineup", "reference")),
+        synthetic=_draw(synthetic, searched, child_rng(data.seed, "lineup", "synthetic")),
+        keys=Side(
+            members=keep(pool_keys[is_member]),
+            others=keep(np.concatenate([control_keys, rest])),
+            reference=reference_keys,
+            synthetic=synthetic_keys,
+        ),
+        limits=data.limits,
+        seed=data.seed,
+        _shared=data.shared,
+    )
+
+
+def _sides(data: EvalInput, encoder: DistanceEncoder) -> tuple[Rows, Rows, Mask]:
+    """The side that members come from, the other side, and who of the first is a member."""
+    if data.membership is None:
+        train, _ = _read(data.train, encoder)
+        return train, _read(data.control, encoder)[0], np.ones(len(train), dtype=bool)
+    given = data.membership
+    pool, order = _read(given.rows[given.in_pool], encoder)
+    control, _ = _read(given.rows[~given.in_pool], encoder)
+    return pool, control, given.is_member[given.in_pool][order]
+
+
+def _read(table: pd.DataFrame, encoder: DistanceEncoder) -> tuple[Rows, NDArray[np.intp]]:
+    """The modelled columns of a table, sorted by content: no draw sees the order of a file."""
+    encoded = encoder.transform(table)
+    order = np.argsort(encoded.row_keys(), kind="stable")
+    return Rows(table[encoder.schema.names], encoded).take(order), order
+
+
+def _draw(rows: Rows, most: int | None, rng: np.random.Generator) -> Rows:
+    if most is None or len(rows) <= most:
+        return rows
+    return rows.take(np.sort(rng.choice(len(rows), size=most, replace=False)))
+
+
+def _choose(
+    ours: Keys, theirs: Keys, most: int | None, rng: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Positions of the targets of either side: distinct rows, on one side only."""
+    sides = [np.arange(len(ours)), np.arange(len(theirs))]
+    if _parted(ours, theirs):
+        least = min(len(ours), len(theirs))
+        sides = [np.sort(rng.choice(side, size=least, replace=False)) for side in sides]
+    keys = [side_keys[side] for side_keys, side in zip((ours, theirs), sides, strict=True)]
+    chosen = []
+    for side, mine, other in ((sides[0], *keys), (sides[1], *reversed(keys))):
+        first = np.unique(mine, return_index=True)[1]
+        alone = first[~np.isin(mine[first], other)]
+        n = len(alone) if most is None else min(most, len(alone))
+        chosen.append(side[np.sort(rng.choice(alone, size=n, replace=False))])
+    return chosen[0], chosen[1]
+
+
+def _parted(ours: Keys, theirs: Keys) -> bool:
+    """Whether some row stands on both sides."""
+    return bool(np.isin(theirs, ours).any())
+
+
+def _distinct(keys: Keys) -> Keys:
+    return np.unique(keys)
+
+
+def _all(keys: Keys) -> Keys:
+    return keys
+
+
+def _join(first: Rows, second: Rows) -> Rows:
+    one, two = first.encoded, second.encoded
+    encoded = Encoded(
+        numeric=one.numeric,
+        categorical=one.categorical,
+        ranks=np.concatenate([one.ranks, two.ranks]),
+        missing=np.concatenate([one.missing, two.missing]),
+        codes=np.concatenate([one.codes, two.codes]),
+    )
+    with warnings.catch_warnings():  # pandas 2 minds a column that is wholly missing in one
+        warnings.simplefilter("ignore", FutureWarning)
+        frame = pd.concat([first.frame, second.frame], ignore_index=True)
+    return Rows(frame, encoded)
+
+
+def _check_sizes(why: str = "", **sizes: int) -> None:
+    for name, n in sizes.items():
+        if n < MIN_ROWS:
+            raise CannotTell(
+                f"cannot tell: {name} has {n} {why}rows; an attack needs {MIN_ROWS} to tell a "
+                f"leak from chance"
+            )
+
+
+def _check_overlap(train: Keys, control: Keys, reference: Keys) -> None:
+    """Refuse when train or control occurs in the reference more than the other does.
+
+    A member that finds itself there would look unknown, a non-member too well known.
+    """
+    known = [np.isin(keys, reference) for keys in (train, control)]
+    gap = difference_of_proportions(
+        members=int(known[0].sum()),
+        n_members=len(train),
+        others=int(known[1].sum()),
+        n_others=len(control),
+    )
+    if gap.low > MAX_OVERLAP or gap.high < -MAX_OVERLAP:
+        raise CannotTell(
+            f"cannot tell: {known[0].mean():.1%} of train and {known[1].mean():.1%} of control "
+            f"occur in reference; the splits overlap, split the table again"
+        )

@@ -1,0 +1,167 @@
+"""How well does one number per target tell members from others?
+
+Turns a signal (high for "member") into the scores that every membership attack reports, for all
+targets and for the outliers:
+
+    score               what                                            guessing   interval
+    ------------------  ----------------------------------------------  ---------  ----------------
+    auc                 chance that a member scores above another       .5         DeLong
+    tpr_at_1pct_fpr     members found while accusing 1 % of the others  .01        Clopper-Pearson
+    tpr_at_01pct_fpr    the same at 0.1 %; needs 10,000 others          .001       Clopper-Pearson
+    partial_auc         the ROC curve up to 10 %, standardised          .5         influence values
+    epsilon             log-odds of the surest guesses being right      0          Clopper-Pearson
+    …_outliers          each of them among the outliers
+
+Three of them are components of the risk: tail (tpr_at_1pct_fpr less what chance gives), bulk
+(2 auc - 1) and outlier (2 auc_outliers - 1). The low end of the curve matters most: an attacker
+who is sure of a few people does them full harm (Carlini et al. 2022, arXiv:2112.03570).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tabveil.contracts import Advantage, Score
+from tabveil.measure.epsilon import MOST, audit_epsilon
+from tabveil.measure.intervals import Estimate, auc, partial_auc, tpr_at_fpr
+from tabveil.measure.lineup import Lineup
+from tabveil.seeding import child_rng
+
+MIN_A_SIDE = 5
+"""Fewer outliers on a side, and nothing can be said of them."""
+CROSS_FITTED = 1.3
+"""Factor on DeLong's standard error of cross-fitted scores: two models, each learnt from the rows
+that the other one ranks, spread more than independent scores do (experiments/calibration)."""
+LOW_FPR, LOWER_FPR, PARTIAL_FPR = 0.01, 0.001, 0.1
+N_CURVE = 200
+
+Values = NDArray[np.float64]
+
+
+def judge(lineup: Lineup, signal: Values, *, name: str, cross_fitted: bool = False) -> list[Score]:
+    """Score a signal: all targets first, then the outliers; `auc` is the headline.
+
+    Args:
+        lineup: who was asked about, and who is a member.
+        signal: shape (n_targets,), finite, high for "member".
+        name: of the attack; part of the seed that breaks ties.
+        cross_fitted: the signal was learnt from the lineup itself, in two folds.
+    """
+    return judge_among(
+        signal,
+        is_member=lineup.is_member,
+        is_outlier=lineup.is_outlier,
+        rng=child_rng(lineup.seed, "verdict", name),
+        cross_fitted=cross_fitted,
+        sizes={"n_reference": len(lineup.reference), "n_synthetic": len(lineup.synthetic)},
+    )
+
+
+def judge_among(
+    signal: Values,
+    *,
+    is_member: NDArray[np.bool_],
+    is_outlier: NDArray[np.bool_],
+    rng: np.random.Generator,
+    cross_fitted: bool = False,
+    sizes: Mapping[str, int] | None = None,
+) -> list[Score]:
+    """The same without a lineup; masks have shape (n_targets,)."""
+    inflation = CROSS_FITTED if cross_fitted else 1.0
+    scores = []
+    for suffix, among in (("", np.ones_like(is_member)), ("_outliers", is_outlier)):
+        members, others = signal[among & is_member], signal[among & ~is_member]
+        if too_few(among & is_member, among & ~is_member):
+            found = _nothing_known()
+        else:
+            found = _judge(members, others, rng, inflation)
+        detail = {"n_members": len(members), "n_others": len(others), **(sizes or {})}
+        scores += [
+            replace(score, name=score.name + suffix, detail={**score.detail, **detail})
+            for score in found
+        ]
+    return [_without_minor_advantage(score) for score in scores]
+
+
+def too_few(members: NDArray[np.bool_], others: NDArray[np.bool_]) -> bool:
+    """Whether nothing can be said of the targets under these masks, each shape (n_targets,)."""
+    return bool(min(members.sum(), others.sum()) < MIN_A_SIDE)
+
+
+def _without_minor_advantage(score: Score) -> Score:
+    """Components of the risk are the tail, the bulk and the outliers' bulk, and no others."""
+    major = score.name in ("auc", "tpr_at_1pct_fpr", "auc_outliers")
+    return score if major else replace(score, advantage=None)
+
+
+def _judge(
+    members: Values, others: Values, rng: np.random.Generator, inflation: float
+) -> list[Score]:
+    area = _widened(auc(members=members, others=others, inflation=inflation), members, others)
+    start = partial_auc(members=members, others=others, fpr=PARTIAL_FPR, inflation=inflation)
+    bulk = Advantage(2 * area.value - 1, 2 * area.se)
+    return [
+        Score("auc", area.value, area.low, area.high, bulk, {"roc": roc(members, others)}),
+        _rate("tpr_at_1pct_fpr", members, others, LOW_FPR, rng),
+        _rate("tpr_at_01pct_fpr", members, others, LOWER_FPR, rng),
+        Score("partial_auc", start.value, start.low, start.high),
+        _epsilon(members, others, rng),
+    ]
+
+
+def _widened(area: Estimate, members: Values, others: Values) -> Estimate:
+    """Few rows estimate their own spread badly: it is not taken to be less than chance's own."""
+    m, n = len(members), len(others)
+    chance = float(np.sqrt((m + n + 1) / (12 * m * n)))
+    return area if min(m, n) > 500 else replace(area, se=max(area.se, chance))
+
+
+def _rate(
+    name: str, members: Values, others: Values, fpr: float, rng: np.random.Generator
+) -> Score:
+    found = tpr_at_fpr(members=members, others=others, fpr=fpr, rng=rng)
+    tpr = found.tpr
+    # Too few non-members for this threshold: the rate there is lower than the one measured.
+    low = tpr.low if found.fpr <= fpr else 0.0
+    # In a small table the normal bound would stay below the exact interval: the wider one counts.
+    se = max(tpr.se, (tpr.high - tpr.value) / 1.96)
+    return Score(
+        name, tpr.value, low, tpr.high, Advantage(tpr.value - found.fpr, se), {"fpr": found.fpr}
+    )
+
+
+def _epsilon(members: Values, others: Values, rng: np.random.Generator) -> Score:
+    found = audit_epsilon(members=members, others=others, rng=rng)
+    detail = {"n_guesses": found.n_guesses, "n_right": found.n_right}
+    return Score("epsilon", found.value, found.low, found.high, detail=detail)
+
+
+def _nothing_known() -> list[Score]:
+    """What is said of too few targets: nothing, and nothing can be excluded."""
+    return [
+        Score("auc", 0.5, 0.0, 1.0, Advantage(0.0, 1.0)),
+        Score("tpr_at_1pct_fpr", LOW_FPR, 0.0, 1.0, Advantage(0.0, 1.0)),
+        Score("tpr_at_01pct_fpr", LOWER_FPR, 0.0, 1.0),
+        Score("partial_auc", 0.5, 0.0, 1.0),
+        Score("epsilon", 0.0, 0.0, MOST),
+    ]
+
+
+def roc(members: Values, others: Values) -> dict[str, list[float]]:
+    """The ROC curve: half its points evenly, half on a log axis for its low end."""
+    members, others = np.sort(members)[::-1], np.sort(others)[::-1]
+    even = np.linspace(0, len(others), N_CURVE // 2)
+    fine = np.geomspace(1, len(others), N_CURVE // 2)
+    n_false = np.unique(np.concatenate([even, fine]).astype(int))
+    thresholds = np.append(others, -np.inf)[n_false]
+    n_true = np.searchsorted(-members, -thresholds, side="left")
+    curve: dict[str, Any] = {
+        "fpr": (n_false / len(others)).tolist(),
+        "tpr": (n_true / len(members)).tolist(),
+    }
+    return curve

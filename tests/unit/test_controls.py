@@ -1,0 +1,221 @@
+"""Planted leaks are seen by attacks that see, and the null shows what is there without a leak."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tabveil.contracts import Advantage, EvalInput, Limits, Score
+from tabveil.controls import Control, Suite, null, plant, planted, run_controls, unseen
+from tabveil.data.schema import infer_schema
+from tabveil.errors import CannotTell
+from tabveil.evaluate import Evaluation, Result
+from tabveil.measure.intervals import difference_of_proportions
+from tabveil.measure.lineup import lineup_of
+from tabveil.search.objective import Objectives
+
+
+def people(n: int, seed: int, shift: float = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame({"x": rng.normal(shift, 1, n), "sex": rng.choice(["f", "m"], n)})
+
+
+def given(n: int = 1000, n_reference: int = 1000, **more) -> EvalInput:
+    tables = {"train": people(n, 0), "control": people(n, 1), "synthetic": people(n, 2)}
+    tables |= {"reference": people(n_reference, 3), **more}
+    return EvalInput(**tables, schema=infer_schema(people(n, 0)), seed=0)
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Sees exact copies, and nothing else."""
+
+    name: ClassVar[str] = "copies"
+    direction: ClassVar[str] = "minimize"
+    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    threat_model: ClassVar[str] = "somebody who looks for rows that they know"
+
+    def evaluate(self, data: EvalInput) -> list[Score]:
+        if len(data.synthetic) < 20:
+            raise CannotTell("cannot tell: few rows")
+        n = [int(t["x"].isin(data.synthetic["x"]).sum()) for t in (data.train, data.control)]
+        found = difference_of_proportions(
+            members=n[0], n_members=len(data.train), others=n[1], n_others=len(data.control)
+        )
+        return [
+            Score("excess", found.value, found.low, found.high, Advantage(found.value, found.se))
+        ]
+
+
+@dataclass(frozen=True)
+class Apart(Copies):
+    """Tells train from control by what they are, whatever the synthetic table."""
+
+    name: ClassVar[str] = "apart"
+
+    def evaluate(self, data: EvalInput) -> list[Score]:
+        gap = float(data.train["x"].mean() - data.control["x"].mean())
+        return [Score("gap", gap, gap - 0.1, gap + 0.1, Advantage(min(1.0, gap), 0.05))]
+
+
+@dataclass(frozen=True)
+class Blind(Copies):
+    """Sees nothing."""
+
+    name: ClassVar[str] = "blind"
+
+    def evaluate(self, data: EvalInput) -> list[Score]:
+        return [Score("none", 0.0, -0.1, 0.1, Advantage(0.0, 0.05))]
+
+
+def suite(*attacks, **more) -> Suite:
+    return Suite({one.name: one for one in attacks}, Objectives({}, **more))
+
+
+def test_as_many_rows_as_said_are_replaced_by_training_rows():
+    data = given()
+    made = {name: (n, table) for name, _, n, table in planted(data)}
+    assert {name: n for name, (n, _) in made.items()} == {
+        "copies_1pct": 10,
+        "outliers_1pct": 10,
+        "copies_10pct": 100,
+    }
+    for n, table in made.values():
+        assert len(table) == len(data.synthetic)
+        assert table["x"].isin(data.train["x"]).sum() == n
+        assert table["x"].isin(data.synthetic["x"]).sum() == len(table) - n
+    _, outliers = made["outliers_1pct"]
+    copied = outliers["x"][outliers["x"].isin(data.train["x"])]
+    lineup = lineup_of(data)
+    assert copied.isin(lineup.targets.frame["x"][lineup.is_outlier]).all()
+
+
+def test_planting_depends_on_the_seed_and_changes_nothing():
+    data = given()
+    before = data.synthetic.copy()
+    one, same, other = (plant(data.synthetic, data.train, 5, seed=s, name="p") for s in (0, 0, 1))
+    pd.testing.assert_frame_equal(one, same)
+    assert not one.equals(other)
+    pd.testing.assert_frame_equal(data.synthetic, before)
+
+
+def test_more_is_never_planted_than_there_are_rows():
+    data = given(train=people(50, 0), synthetic=people(5000, 2))
+    assert [n for _, _, n, _ in planted(data)][::2] == [50, 50]
+
+
+def test_the_null_is_made_of_fresh_rows_where_enough_are_left():
+    data = given()
+    name, _, without = null(data)
+    assert name == "fresh"
+    assert len(without.synthetic) == len(without.reference) == 500
+    both = [*without.synthetic["x"], *without.reference["x"]]
+    assert sorted(both) == sorted(data.reference["x"])
+    pd.testing.assert_frame_equal(without.train, data.train)
+
+
+def test_the_null_shuffles_membership_where_the_reference_is_small():
+    data = given(n_reference=100)
+    name, _, without = null(data)
+    assert name == "permuted"
+    assert (len(without.train), len(without.control)) == (1000, 1000)
+    assert 350 < without.train["x"].isin(data.train["x"]).sum() < 650
+    pd.testing.assert_frame_equal(without.synthetic, data.synthetic)
+
+
+def test_an_attack_that_sees_copies_sees_every_planted_leak_and_none_where_none_is():
+    found = run_controls(given(), suite(Copies()), found=False)
+    assert [one.seen for one in found] == [True, True, True, False, False]
+    assert all(one.as_wanted for one in found)
+    assert unseen(found) == ()
+
+
+def test_an_attack_that_sees_nothing_leaves_them_unseen():
+    found = run_controls(given(), suite(Blind()), found=False)
+    assert [one.name for one in unseen(found)] == ["copies_1pct", "outliers_1pct", "copies_10pct"]
+
+
+def test_where_train_and_control_differ_by_themselves_only_other_findings_count():
+    data = given(train=people(1000, 0, shift=2))
+    found = run_controls(data, suite(Copies(), Apart()), found=True)
+    assert [one.as_wanted for one in found] == [True, True, True, False, False]
+    leaks = {"copies/excess": Advantage(0.1, 0.01), "apart/gap": Advantage(0.9, 0.01)}
+    assert set(suite(Copies(), Apart()).unexplained(leaks, found)) == {"copies/excess"}
+
+
+def control(value: float, key: str = "learnt/auc") -> Control:
+    return Control("fresh", "", 0, None, {key: Advantage(value, 0.01)}, {})
+
+
+@pytest.mark.parametrize(
+    ("nothing_leaks", "found", "explained"),
+    [
+        (control(0.0), 0.1, False),  # nothing there: whatever is found comes from the table
+        (control(0.03), 0.04, True),  # no more than there
+        (control(0.03), 0.2, False),  # much more than there
+        (control(0.3), 0.9, True),  # far beyond chance: sizes mean nothing any more
+        (control(0.3, "copies/excess"), 0.9, False),  # of another kind
+        (control(0.3, "blind/auc"), 0.9, True),  # the same score of the blind attack
+    ],
+)
+def test_a_finding_is_explained_by_as_much_where_nothing_leaks(nothing_leaks, found, explained):
+    assert nothing_leaks.explains("learnt/auc", Advantage(found, 0.01), z=2.0) == explained
+
+
+def test_controls_attack_few_targets_with_the_attacks_that_make_the_risk_only():
+    seen = []
+
+    @dataclass(frozen=True)
+    class Watching(Copies):
+        name: ClassVar[str] = "watching"
+
+        def evaluate(self, data):
+            seen.append(data.limits.max_targets)
+            return Copies().evaluate(data)
+
+    @dataclass(frozen=True)
+    class Other(Copies):
+        name: ClassVar[str] = "other"
+
+        def evaluate(self, data):
+            raise AssertionError("not asked for")
+
+    whole = suite(Watching(), Other(), risk_from=["watching"])
+    run_controls(given(), whole, found=False)
+    run_controls(given(), whole, found=True)  # what was found must be explained by as many
+    run_controls(replace(given(), limits=Limits(max_targets=50)), whole, found=False)
+    assert seen == [2000] * 4 + [2000, 2000, 2000, 10_000] + [50] * 4
+
+
+def test_a_failed_attack_takes_nothing_from_what_another_shows_and_is_not_forgotten():
+    failed = Result("privacy", "blind", error="Traceback\nCannotTell: cannot tell: too few")
+    leak = Result("privacy", "copies", (Score("excess", 0.5, 0.4, 0.6, Advantage(0.5, 0.05)),))
+    whole, both = suite(Copies(), Blind()), Evaluation((failed, leak))
+    risk = whole.risk(whole.advantages(both))
+    assert risk is not None
+    assert risk.low > 0.3
+    assert whole.failed(both) == (failed,)
+    assert whole.risk(whole.advantages(Evaluation((failed,)))) is None
+
+
+def test_the_component_is_what_shows_most_or_else_what_excludes_least():
+    leak = {"a/x": Advantage(0.2, 0.01), "b/y": Advantage(0.1, 0.2)}
+    none = {"a/x": Advantage(-0.2, 0.01), "b/y": Advantage(0.0, 0.2)}
+    risks = [suite(Copies()).risk(one) for one in (leak, none)]
+    assert [risk.component for risk in risks if risk] == ["a/x", "b/y"]
+
+
+def test_what_shows_a_leak_is_corrected_for_how_many_were_tried():
+    one = Score("a", 0.6, 0.5, 0.7, Advantage(0.10, 0.05))  # two standard errors
+    alone = Evaluation((Result("privacy", "copies", (one,)),))
+    assert suite(Copies()).shown(alone) == {"copies/a"}
+    others = tuple(Score(f"b{i}", 0.5, 0.4, 0.6, Advantage(0.0, 0.05)) for i in range(9))
+    among = Evaluation((Result("privacy", "copies", (one, *others)),))
+    assert suite(Copies()).shown(among) == frozenset()
+
+
+def test_without_a_lineup_there_are_no_controls():
+    with pytest.raises(CannotTell):
+        run_controls(given(train=people(5, 0)), suite(Copies()), found=False)
