@@ -106,7 +106,7 @@ def test_a_table_of_five_rows(capsys, tmp_path, table):
         (["synthesizer.epoch=range(1,3)"], "epoch"),
         (["synthesizer.epochs=interval(3,1)"], "synthesizer.epochs"),
         (["synthesizer.pac="], "synthesizer.pac"),
-        (["attack.distance.k=x y z("], "attack.distance.k"),
+        (["attack.distance.smoothing=x y z("], "attack.distance.smoothing"),
         (["+nonsense.key=1"], "nonsense"),
         (["experiment=nope"], "nope"),
         (["executor.n_workers=0", "executor=process"], "executor.n_workers"),

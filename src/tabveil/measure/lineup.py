@@ -179,7 +179,8 @@ def _make(data: EvalInput) -> Lineup:
     mixed = rng.permutation(len(is_asked))
     targets = _join(pool.take(ours), control.take(theirs)).take(mixed)
     in_pool = (np.arange(len(mixed)) < len(ours))[mixed]
-    keep = _distinct if _parted(pool_keys, control_keys) else _all
+    # Dealt out one by one, rows are independent, twins or not; kept together, twins are one draw.
+    keep = _all if _parted(pool_keys, control_keys) else np.unique
     rest = pool_keys[~is_member]
     return Lineup(
         targets=targets,
@@ -244,10 +245,6 @@ def _choose(
 def _parted(ours: Keys, theirs: Keys) -> bool:
     """Whether some row stands on both sides."""
     return bool(np.isin(theirs, ours).any())
-
-
-def _distinct(keys: Keys) -> Keys:
-    return np.unique(keys)
 
 
 def _all(keys: Keys) -> Keys:
