@@ -20,7 +20,7 @@ import pandas as pd
 
 import tabveil
 from tabveil.contracts import EvalInput, Limits, Score
-from tabveil.controls import Control, Suite, run_controls, unseen
+from tabveil.controls import Control, Suite, control_was_seen, run_controls, unseen
 from tabveil.data.tables import digest, read_table
 from tabveil.errors import CannotTell, ConfigError, DataError
 from tabveil.evaluate import Evaluation, Result, evaluate
@@ -108,6 +108,9 @@ def audit(files: Files, roles: Roles, suite: Suite, limits: Limits, *, seed: int
     controls = () if risk is None else _controls(data, suite, found=risk.low > 0)
     leak = suite.risk(suite.unexplained(advantages, controls))
     verdict, reason = conclude(risk, leak, suite.failed(evaluation), controls)
+    wrong = control_was_seen(data) if controls else ""
+    if wrong:
+        verdict, reason = "cannot tell", wrong
     if risk and leak and verdict == "leak shown":
         risk = replace(leak, high=risk.high)
     return Audit(

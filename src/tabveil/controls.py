@@ -32,6 +32,7 @@ from scipy.stats import norm
 from tabveil.contracts import Advantage, Attack, EvalInput
 from tabveil.evaluate import Evaluation, Result, evaluate
 from tabveil.measure.blind import NAME, guess_blindly
+from tabveil.measure.intervals import difference_of_proportions
 from tabveil.measure.lineup import lineup_of
 from tabveil.search.objective import Objective, Objectives
 from tabveil.seeding import child_rng
@@ -261,6 +262,30 @@ def _blind(data: EvalInput, suite: Suite) -> Control:
     }
     what = "no table: guesses from people's own values"
     return Control(NAME, what, 0, suite.risk(advantages), advantages, failed={})
+
+
+def control_was_seen(data: EvalInput) -> str:
+    """Why `control` cannot be rows that the generator never saw; empty where it can.
+
+    Rows of both stand in the synthetic table by chance, because they are common; `control` far
+    more often than `reference` only if its rows were copied: `train` and `control` are swapped,
+    or the generator learnt from both.
+    """
+    keys = lineup_of(data).keys
+    sides = [np.setdiff1d(side, keys.members) for side in (keys.others, keys.reference)]
+    found = [int(np.isin(side, keys.synthetic).sum()) for side in sides]
+    if not min(map(len, sides)):
+        return ""
+    gap = difference_of_proportions(
+        members=found[0], n_members=len(sides[0]), others=found[1], n_others=len(sides[1])
+    )
+    if gap.value - FAR * gap.se <= 0:
+        return ""
+    return (
+        f"{found[0] / len(sides[0]):.1%} of the control rows that are not in train stand in the "
+        f"synthetic table, and only {found[1] / len(sides[1]):.1%} of those of reference: the "
+        f"generator has seen control; are train and control swapped?"
+    )
 
 
 def unseen(controls: Sequence[Control]) -> tuple[Control, ...]:

@@ -8,13 +8,24 @@ import pandas as pd
 import pytest
 
 from tabveil.contracts import Advantage, EvalInput, Limits, Score
-from tabveil.controls import Control, Suite, null, plant, planted, run_controls, unseen
+from tabveil.controls import (
+    Control,
+    Suite,
+    control_was_seen,
+    null,
+    plant,
+    planted,
+    run_controls,
+    unseen,
+)
 from tabveil.data.schema import infer_schema
 from tabveil.errors import CannotTell
 from tabveil.evaluate import Evaluation, Result
 from tabveil.measure.intervals import difference_of_proportions
 from tabveil.measure.lineup import lineup_of
 from tabveil.search.objective import Objectives
+
+TABLES = ("train", "control", "reference", "synthetic")
 
 
 def people(n: int, seed: int, shift: float = 0) -> pd.DataFrame:
@@ -219,3 +230,15 @@ def test_what_shows_a_leak_is_corrected_for_how_many_were_tried():
 def test_without_a_lineup_there_are_no_controls():
     with pytest.raises(CannotTell):
         run_controls(given(train=people(5, 0)), suite(Copies()), found=False)
+
+
+def test_a_synthetic_table_with_control_rows_tells_that_control_was_seen():
+    data = given()
+    mixed = pd.concat([data.synthetic.iloc[50:], data.control.iloc[:50]], ignore_index=True)
+    assert "5.0% of the control rows" in control_was_seen(replace(data, synthetic=mixed))
+    assert control_was_seen(data) == ""
+    shared = pd.concat([data.control, data.train.iloc[:200]], ignore_index=True)
+    copied = replace(data, control=shared, synthetic=data.train)
+    assert control_was_seen(copied) == ""  # their rows were copied as train's
+    coarse = {t: getattr(data, t).assign(x=getattr(data, t)["x"].round(2)) for t in TABLES}
+    assert control_was_seen(replace(data, **coarse)) == ""  # many copies, all of them chance

@@ -173,6 +173,11 @@ def test_a_reference_that_holds_the_training_rows_cannot_tell(files, capsys):
     assert "occur in reference" in audit(files(reference=mixed), 4, capsys).out
 
 
+def test_a_synthetic_table_made_of_control_cannot_tell(files, tmp_path, capsys):
+    out = audit(files(synthetic=people(N, 1)), 4, capsys).out
+    assert "are train and control swapped?" in out
+
+
 def test_rows_that_train_and_control_share_are_no_leak(files, tmp_path, capsys):
     control = pd.concat([people(700, 1), people(N, 0).iloc[:800]])
     assert main(["audit", *files(control=control)]) in (0, 4)  # half as many can be asked about
