@@ -130,7 +130,7 @@ def main() -> None:
 def repeat(task: Task) -> Found:
     table = read_table(task.path)
     about = yaml.safe_load((ROOT / f"conf/dataset/{task.roles}.yaml").read_text(encoding="utf-8"))
-    schema = infer_schema(table, kinds=about["kinds"]).with_roles(
+    schema = infer_schema(table, kinds=about["kinds"] or {}).with_roles(
         target=about["target"],
         sensitive=about["sensitive"],
         quasi_identifiers=about["quasi_identifiers"],

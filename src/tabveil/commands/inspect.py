@@ -13,7 +13,7 @@ def run(composition: Composition) -> None:
     """Show the inferred schema of a table."""
     settings = read(composition, Inspect)
     table = read_table(settings.path.expanduser(), format=settings.format)
-    schema = infer_schema(table, kinds=settings.kinds)
+    schema = infer_schema(table, kinds=settings.kinds or {})
     rows = [
         (c.name, c.kind, c.dtype, int(table[c.name].isna().sum()), c.reason) for c in schema.columns
     ]

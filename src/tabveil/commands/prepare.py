@@ -48,7 +48,7 @@ def source(composition: Composition) -> pipeline.Source:
         name=dataset.name,
         path=dataset.path.expanduser(),
         format=dataset.format,
-        kinds=dataset.kinds,
+        kinds=dataset.kinds or {},
         target=dataset.target,
         sensitive=tuple(dataset.sensitive),
         quasi_identifiers=tuple(dataset.quasi_identifiers),

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 from omegaconf import OmegaConf
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from tabveil.config.compose import Composition
-from tabveil.contracts import Limits
 from tabveil.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tabveil.contracts import Limits
 
 _STRICT = ConfigDict(extra="forbid")
 Positive = Annotated[int, Field(gt=0)]
@@ -35,7 +37,7 @@ class Dataset:
     sensitive: list[str]
     quasi_identifiers: list[str]
     group: str | None
-    kinds: dict[str, str]
+    kinds: dict[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class Evaluation:
     @property
     def limits(self) -> Limits:
         """How much the attacks look at."""
+        from tabveil.contracts import Limits  # brings pandas, which `--cfg job` need not wait for
+
         return Limits(self.max_targets, self.max_searched, self.device)
 
 
@@ -121,7 +125,7 @@ class Inspect:
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
     path: Path
     format: str | None
-    kinds: dict[str, str]
+    kinds: dict[str, str] | None
 
 
 @dataclass(frozen=True)
