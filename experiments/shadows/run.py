@@ -3,7 +3,8 @@ r"""What do the attacks see once each person's own difficulty is taken away by t
 Runs a real sweep of CTGANs through the command line, each trial on another random part of the
 pool, then compares for every signal the AUC among the outliers (and among all) of the pool, as
 the trial itself gives it and with the other trials as shadows. The mean over trials and its 95 %
-interval (t over trials); the difference is paired.
+interval (t over trials); the difference is paired. Beside it what the white-box critic sees, by
+`pac`.
 
     python experiments/shadows/run.py --out experiments/shadows/randhie.json --root out/shadows \
         dataset=randhie sweep.trials=16 …
@@ -25,6 +26,7 @@ from tabveil.threads import limit_environment
 limit_environment(1)
 
 import numpy as np  # noqa: E402
+from mlflow import MlflowClient  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 from scipy import stats  # noqa: E402
 
@@ -61,6 +63,7 @@ def main() -> None:
             for j, name in enumerate(shadows[0].names)
         },
         "learnt": compare(calibrated, learn),
+        "critic_by_pac": critics(given.root, given.study),
     }
     given.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     for name, one in [*result["signals"].items(), ("learnt", result["learnt"])]:
@@ -107,6 +110,29 @@ def compare(
     return {among: describe(np.array(pairs)) for among, pairs in found.items()}
 
 
+def critics(root: Path, study: str) -> dict[str, Any]:
+    """AUC of the critic over the trials of each `pac`, all targets and outliers."""
+    client = MlflowClient(f"sqlite:///{root}/mlflow.db")
+    experiment = client.get_experiment_by_name(study)
+    runs = client.search_runs([experiment.experiment_id], "tags.role = 'trial'")
+    found: dict[str, Any] = {}
+    for pac in sorted({run.data.params["synthesizer.pac"] for run in runs}):
+        of = [run.data.metrics for run in runs if run.data.params["synthesizer.pac"] == pac]
+        of = [metrics for metrics in of if "privacy/critic/auc" in metrics]
+        found[pac] = {
+            name: centre(np.array([one[f"privacy/critic/{name}"] for one in of]))
+            for name in ("auc", "auc_outliers")
+        } | {"trials": len(of)}
+    return found
+
+
+def centre(values: NDArray[np.float64]) -> dict[str, float]:
+    """Mean, and half of its 95 % interval."""
+    t = stats.t.ppf(0.975, len(values) - 1)
+    half = t * values.std(ddof=1) / np.sqrt(len(values))
+    return {"mean": round(float(values.mean()), 4), "half_width": round(float(half), 4)}
+
+
 def describe(pairs: NDArray[np.float64]) -> dict[str, Any]:
     """Mean over trials and half of its 95 % interval."""
     columns = {
@@ -114,14 +140,7 @@ def describe(pairs: NDArray[np.float64]) -> dict[str, Any]:
         "calibrated": pairs[:, 1],
         "gain": pairs[:, 1] - pairs[:, 0],
     }
-    t = stats.t.ppf(0.975, len(pairs) - 1)
-    return {
-        name: {
-            "mean": round(float(values.mean()), 4),
-            "half_width": round(float(t * values.std(ddof=1) / np.sqrt(len(values))), 4),
-        }
-        for name, values in columns.items()
-    }
+    return {name: centre(values) for name, values in columns.items()}
 
 
 if __name__ == "__main__":
