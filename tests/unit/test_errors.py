@@ -10,7 +10,7 @@ from tabveil.errors import DataError, TabveilError, safe_summary, safe_traceback
 
 
 def test_the_tree_in_the_docstring_is_the_tree_in_the_code():
-    drawn = dict(re.findall(r"(\w+Error) +(\d)", errors.__doc__))
+    drawn = dict(re.findall(r"(?:── |^    )([A-Z]\w+) +(\d)", errors.__doc__, re.MULTILINE))
     real = {
         name: str(kind.exit_code)
         for name, kind in vars(errors).items()
