@@ -7,10 +7,13 @@ but a sweep *is* a set of models: each trial learns from another random part of 
 (data/membership.py), so that every trial is a shadow of every other.
 
     calibrated signal of person x in trial t
-        = signal of x in t - mean of the signal of x over the other trials that did not learn from x
+        = signal of x in t - b · mean of the signal of x over the other trials without x
 
-Signals are standardised within each trial first, since trials of a sweep differ in scale. What
-keeps the comparison fair:
+Trials of a sweep differ in configuration, and so in scale and in how much of a person's difficulty
+shows. So signals are standardised within each trial, and b is what of the mean is found again in
+this trial: the least-squares slope over all people judged, which knows nothing of membership.
+(b = 1, the plain difference, adds the shadows' noise where trials differ.) What keeps the
+comparison fair:
 
 - Only people of the pool are judged. Control people are in no trial, so that more shadows speak
   of each, and their calibrated signals spread less than the members': a difference in shape that
@@ -183,13 +186,22 @@ def calibrate(shadows: Sequence[Shadow], index: int) -> Calibrated:
             f"evaluation.train_rate to 0.7 or less"
         )
     plain = own.signals[known].astype(np.float64)
+    difficulty = total[known] / n_shadows[known, None]
     return Calibrated(
-        signals=plain - total[known] / n_shadows[known, None],
+        signals=plain - _slope(plain, difficulty) * difficulty,
         plain=plain,
         is_member=own.is_member[known],
         is_outlier=own.is_outlier[known],
         n_shadows=n_shadows[known],
     )
+
+
+def _slope(plain: NDArray[np.float64], difficulty: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Least-squares slope of each signal on its mean in the shadows, shape (n_signals,)."""
+    centred = difficulty - difficulty.mean(axis=0)
+    variance = np.square(centred).sum(axis=0)
+    slope: NDArray[np.float64] = (centred * plain).sum(axis=0) / np.where(variance > 0, variance, 1)
+    return slope
 
 
 def shadow_scores(shadows: Sequence[Shadow], index: int, *, seed: int) -> list[Score]:

@@ -79,10 +79,11 @@ def test_who_has_too_few_shadows_is_left_out_member_or_not() -> None:
 def test_the_mean_is_over_the_others_that_did_not_learn_from_the_person() -> None:
     masks = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0]], dtype=bool)
     masks = np.repeat(masks, 40, axis=1)
+    weight = np.tile([1.0, 2.0], 60)
     shadows = [
         Shadow(
             ("a/b",),
-            np.full((120, 1), 2.0**i, np.float16),
+            (2.0**i * weight[:, None]).astype(np.float16),
             mask,
             np.ones(120, bool),
             np.zeros(120, bool),
@@ -92,8 +93,26 @@ def test_the_mean_is_over_the_others_that_did_not_learn_from_the_person() -> Non
     ]
     found = calibrate(shadows, 0)
     np.testing.assert_array_equal(found.n_shadows[[0, 40, 80]], [2, 2, 2])
-    expected = [1 - (2 + 4) / 2, 1 - (4 + 8) / 2, 1 - (2 + 8) / 2]
-    np.testing.assert_allclose(found.signals[[0, 40, 80], 0], expected)
+    means = np.array([(2 + 4) / 2, (4 + 8) / 2, (2 + 8) / 2])
+    difficulty = np.repeat(means, 40) * weight
+    slope = np.polyfit(difficulty, weight, 1)[0]
+    np.testing.assert_allclose(found.signals[:, 0], weight - slope * difficulty)
+
+
+def test_shadows_that_say_nothing_of_a_person_change_nothing() -> None:
+    """Their mean is noise, found again in no trial: subtracting it whole would add that noise."""
+    rng = np.random.default_rng(0)
+    shadows = [
+        Shadow(
+            **{
+                **one.__dict__,
+                "signals": rng.normal(size=one.signals.shape) + 0.5 * one.is_member[:, None],
+            }
+        )
+        for one in study(effect=0.0)
+    ]
+    plain, calibrated = areas(shadows)
+    assert calibrated == pytest.approx(plain, abs=0.003)
 
 
 def test_one_trial_alone_cannot_tell() -> None:
