@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import tabveil
-from tabveil.errors import ConfigError, TabveilError
+from tabveil.errors import ConfigError, TabveilError, safe_summary
 from tabveil.redaction import hide_passwords
 from tabveil.threads import limit_environment
 
@@ -86,6 +86,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if debug:
             traceback.print_exc()
         print(f"tabveil: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    except Exception as error:  # a fault of ours; a library's message may quote the table
+        if debug:
+            traceback.print_exc()
+        print(f"tabveil: {safe_summary(error)}; --debug shows where", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("tabveil: interrupted; run the same command again to go on", file=sys.stderr)

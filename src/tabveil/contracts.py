@@ -219,6 +219,11 @@ class MembershipAttack(Attack, Protocol):
 class Combination(Attack, Protocol):
     """An attack made of others."""
 
+    @property
+    def parts(self) -> Mapping[str, Attack]:
+        """Those that it combines, by name."""
+        ...
+
     def combining(self, attacks: Mapping[str, Attack]) -> Self:
         """A copy that combines those of the selected attacks that it can use."""
         ...

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from tabveil.contracts import Attack, EvalInput, Evaluator, Metric, Score
-from tabveil.errors import EvaluationError, safe_traceback
+from tabveil.errors import ConfigError, EvaluationError, safe_traceback
 
 Kind = Literal["utility", "privacy"]
 
@@ -99,6 +99,7 @@ def evaluate(
 
     Raises:
         EvaluationError: a metric and an attack share a name.
+        ConfigError: an evaluator was given a setting that it cannot use.
     """
     shared = sorted(set(metrics) & set(attacks))
     if shared:
@@ -119,6 +120,8 @@ def _run(kind: Kind, name: str, evaluator: Evaluator, data: EvalInput) -> Result
     wall, cpu = time.perf_counter(), time.process_time()
     try:
         scores = _checked(tuple(evaluator.evaluate(data)))
+    except ConfigError:  # the operator's to mend, not this table's
+        raise
     except Exception as broken:  # whatever breaks in one evaluator, the others still speak
         error = safe_traceback(broken)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu

@@ -64,3 +64,15 @@ def test_an_interrupt_and_a_user_error_have_their_exit_codes(monkeypatch, capsys
     assert capsys.readouterr().err.startswith("tabveil: no command")
     monkeypatch.setattr("tabveil.cli.parse", interrupted)
     assert main(["sweep"]) == 130
+
+
+def test_a_fault_of_ours_is_one_line_without_the_librarys_message(monkeypatch, capsys):
+    def broken(line):
+        raise ValueError("could not convert string to float: 'Smith'")
+
+    monkeypatch.setattr("tabveil.cli.run", broken)
+    assert main(["sweep"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("tabveil: ValueError at ")
+    assert "Smith" not in said
+    assert len(said.splitlines()) == 1

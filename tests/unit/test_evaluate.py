@@ -10,7 +10,7 @@ import pytest
 
 from tabveil.contracts import EvalInput, Score
 from tabveil.data.schema import Column, Schema
-from tabveil.errors import EvaluationError
+from tabveil.errors import ConfigError, EvaluationError
 from tabveil.evaluate import evaluate
 
 TABLE = pd.DataFrame({"x": [1.0, 2.0]})
@@ -122,3 +122,11 @@ def test_json_holds_everything():
     fine, broken = json.loads(evaluation.to_json())["results"]
     assert fine["scores"][0]["detail"] == {"curve": [0, 1]}
     assert "ZeroDivisionError" in broken["error"]
+
+
+def test_a_setting_that_is_wrong_for_every_table_is_the_operators_to_mend():
+    def refuse() -> list[Score]:
+        raise ConfigError("attack.distance.smoothing=0 must be above 0")
+
+    with pytest.raises(ConfigError, match="smoothing"):
+        evaluate(DATA, metrics={}, attacks={"distance": Part(refuse)})

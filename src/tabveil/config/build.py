@@ -6,6 +6,7 @@ with the project or that its operator wrote come here; what a web user sends nev
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 from hydra.errors import HydraException
@@ -18,6 +19,7 @@ from tabveil.config.settings import Evaluation, read, validated
 from tabveil.contracts import Attack, Combination, Metric, Synthesizer
 from tabveil.errors import ConfigError
 from tabveil.pipeline import Parts
+from tabveil.search.objective import Objectives
 from tabveil.search.tasks import Executor
 
 
@@ -29,12 +31,14 @@ def build_parts(composition: Composition) -> Parts:
     synthesizer = build(composition, "synthesizer")
     if not isinstance(synthesizer, Synthesizer):
         raise ConfigError(f"synthesizer: {type(synthesizer).__name__} is not a synthesizer")
+    objectives = build(composition, "objective")
+    check_risk(objectives, attacks)
     return Parts(
         synthesizer=synthesizer,
         pooling=build(composition, "pooling"),
         metrics=metrics,
         attacks=attacks,
-        objectives=build(composition, "objective"),
+        objectives=objectives,
         synthetic_ratio=evaluation.synthetic_ratio,
         train_rate=evaluation.train_rate,
         limits=evaluation.limits,
@@ -49,6 +53,27 @@ def build_attacks(composition: Composition) -> dict[str, Attack]:
         name: attack.combining(attacks) if isinstance(attack, Combination) else attack
         for name, attack in attacks.items()
     }
+
+
+def check_risk(objectives: Objectives, attacks: Mapping[str, Attack]) -> None:
+    """Refuse, before anything is trained, attacks that could not make a risk.
+
+    Raises:
+        ConfigError: none of the selected attacks is a component, or one that combines others
+            has none to combine.
+    """
+    if not objectives.components(attacks):
+        raise ConfigError(
+            f"objective.risk_from={list(objectives.risk_from or [])} names none of the selected "
+            f"attacks {list(attacks)}; select one of the former under attack, or name one of the "
+            f"latter there"
+        )
+    for name, attack in attacks.items():
+        if isinstance(attack, Combination) and not attack.parts:
+            raise ConfigError(
+                f"attack {name} has nothing to combine; select attacks with signals beside it, "
+                f"such as attack=[distance,tuples,{name}]"
+            )
 
 
 def build_executor(composition: Composition) -> Executor:

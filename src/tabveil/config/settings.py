@@ -69,7 +69,12 @@ class Evaluation:
     @property
     def limits(self) -> Limits:
         """How much the attacks look at."""
-        from tabveil.contracts import Limits  # brings pandas, which `--cfg job` need not wait for
+        import torch  # seconds to load, as is pandas with the contracts: not for `--cfg job`
+
+        from tabveil.contracts import Limits
+
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise ConfigError("evaluation.device=cuda: torch sees no GPU here; use auto or cpu")
 
         return Limits(self.max_targets, self.max_searched, self.device)
 

@@ -111,6 +111,8 @@ class Schema:
             group=group,
         )
         for role, names in schema._roles().items():
+            if len(set(names)) < len(names):
+                raise DataError(f"{role}={list(names)} names a column twice")
             for name in names:
                 if name not in self.names:
                     raise DataError(

@@ -69,8 +69,8 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Side:
-    """All rows of one side, by key, as the exact-copies attack counts them."""
+class RowKeys:
+    """All rows, before any limit, by key, as the exact-copies attack counts them."""
 
     members: Keys
     others: Keys
@@ -98,7 +98,7 @@ class Lineup:
     in_pool: Mask
     reference: Rows
     synthetic: Rows
-    keys: Side
+    keys: RowKeys
     limits: Limits
     seed: int
     _shared: Memo
@@ -179,21 +179,16 @@ def _make(data: EvalInput) -> Lineup:
     mixed = rng.permutation(len(is_asked))
     targets = _join(pool.take(ours), control.take(theirs)).take(mixed)
     in_pool = (np.arange(len(mixed)) < len(ours))[mixed]
-    # Dealt out one by one, rows are independent, twins or not; kept together, twins are one draw.
-    keep = _all if _parted(pool_keys, control_keys) else np.unique
-    rest = pool_keys[~is_member]
+    members, others = _counted(
+        pool_keys, control_keys, is_member, drawn=data.membership is not None
+    )
     return Lineup(
         targets=targets,
         is_member=is_asked[mixed],
         in_pool=in_pool if data.membership else np.ones(len(mixed), dtype=bool),
         reference=_draw(reference, searched, child_rng(data.seed, "lineup", "reference")),
         synthetic=_draw(synthetic, searched, child_rng(data.seed, "lineup", "synthetic")),
-        keys=Side(
-            members=keep(pool_keys[is_member]),
-            others=keep(np.concatenate([control_keys, rest])),
-            reference=reference_keys,
-            synthetic=synthetic_keys,
-        ),
+        keys=RowKeys(members, others, reference_keys, synthetic_keys),
         limits=data.limits,
         seed=data.seed,
         _shared=data.shared,
@@ -247,8 +242,18 @@ def _parted(ours: Keys, theirs: Keys) -> bool:
     return bool(np.isin(theirs, ours).any())
 
 
-def _all(keys: Keys) -> Keys:
-    return keys
+def _counted(ours: Keys, theirs: Keys, is_member: Mask, *, drawn: bool) -> tuple[Keys, Keys]:
+    """Rows of members and of others that are independent draws, for counting copies.
+
+    Dealt out one by one, every row is, twins or not. Kept together, twins are one draw. So they
+    are where we tossed the coins, which twins share; control was not dealt by those coins.
+    """
+    members, rest = ours[is_member], ours[~is_member]
+    if not _parted(ours, theirs):
+        return np.unique(members), np.unique(np.concatenate([theirs, rest]))
+    if drawn and len(rest):
+        return np.unique(members), np.unique(rest)
+    return members, np.concatenate([theirs, rest])
 
 
 def _join(first: Rows, second: Rows) -> Rows:

@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from tabveil.contracts import Advantage, Score
 from tabveil.measure.epsilon import MOST, audit_epsilon
@@ -128,11 +129,31 @@ def _rate(
     tpr = found.tpr
     # Too few non-members for this threshold: the rate there is lower than the one measured.
     low = tpr.low if found.fpr <= fpr else 0.0
-    # In a small table the normal bound would stay below the exact interval: the wider one counts.
-    se = max(tpr.se, (tpr.high - tpr.value) / 1.96)
-    return Score(
-        name, tpr.value, low, tpr.high, Advantage(tpr.value - found.fpr, se), {"fpr": found.fpr}
+    advantage = tpr.value - found.fpr
+    se = _tail_se(
+        advantage,
+        tpr.se,
+        count=round(tpr.value * len(members)),
+        members=len(members),
+        rank=round(found.fpr * (len(others) + 1)),
+        others=len(others),
     )
+    return Score(name, tpr.value, low, tpr.high, Advantage(advantage, se), {"fpr": found.fpr})
+
+
+def _tail_se(
+    advantage: float, se: float, *, count: int, members: int, rank: int, others: int
+) -> float:
+    """The standard error that gives the advantage its exact chance of being none.
+
+    Without a leak the number of members above the `rank`-th largest of the others is
+    beta-binomial. A normal error would be far too wide for so small a rate, or, on a handful of
+    rows, too narrow. Far from chance it is the estimate's own.
+    """
+    if advantage <= 0:
+        return se
+    chance = float(stats.betabinom.sf(count - 1, members, rank, others + 1 - rank))
+    return float(advantage / stats.norm.isf(chance)) if 1e-3 < chance < 0.5 else se
 
 
 def _epsilon(members: Values, others: Values, rng: np.random.Generator) -> Score:

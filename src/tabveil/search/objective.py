@@ -7,8 +7,8 @@ guessing that any attack has, with both of its bounds. Neither ever skips a part
     low = J    max(0, max over i of (cᵢ - z SEᵢ)): what has been shown
     high       max over i of (cᵢ + 1.645 SEᵢ): what cannot be excluded
 
-z grows with the number of components (Bonferroni): the largest of four exceeds its own 5 % bound
-in 11 % of tables that leak nothing (experiments/null_risk). `high` needs no such correction: it
+z grows with the number of components (Bonferroni): the largest of a dozen exceeds its own 5 %
+bound far more often than in 5 % of tables that leak nothing (experiments/calibration). `high` needs no such correction: it
 bounds the component that truly is the largest. A sweep minimises J: trials in which nothing is
 shown tie at 0 and utility orders them, so that noise does not draw the front
 (docs/decisions/005).
@@ -17,7 +17,7 @@ shown tie at 0 and utility orders them, so that noise does not draw the front
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -96,12 +96,16 @@ class Objectives:
         """
         return self.risk_of(self.advantages(evaluation))
 
+    def components(self, names: Iterable[str]) -> list[str]:
+        """Those of these attacks that make the risk."""
+        return [name for name in names if not self.risk_from or name in self.risk_from]
+
     def advantages(self, evaluation: Evaluation) -> dict[str, Advantage]:
         """The components of the risk, as `<attack>/<score>`. Raises EvaluationError as `risk`."""
         attacks = [
             result
             for result in evaluation.results
-            if result.kind == "privacy" and (not self.risk_from or result.name in self.risk_from)
+            if result.kind == "privacy" and self.components([result.name])
         ]
         for attack in attacks:
             if attack.error:

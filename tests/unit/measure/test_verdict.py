@@ -97,3 +97,12 @@ def test_the_curve_has_its_low_end_and_can_be_written_as_json() -> None:
     assert (np.diff(curve["tpr"]) >= 0).all()
     assert np.trapezoid(curve["tpr"], curve["fpr"]) == pytest.approx(0.76, abs=0.02)
     json.dumps(curve)
+
+
+def test_the_tail_component_is_shown_as_often_as_chance_allows() -> None:
+    shown = []
+    for seed in range(200):
+        tail = judged(0, n=1000, seed=seed)["tpr_at_1pct_fpr"].advantage
+        shown.append(tail.value > 1.645 * tail.se)
+    assert np.mean(shown) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
+    assert np.mean(shown) >= 0.01  # not so wide that small leaks are lost
