@@ -59,7 +59,7 @@ ROOT = Path(__file__).parents[2]
 LEAKS = ("copies", "outlier_copies", "noise", "filter")
 SHARE, NOISE = 0.01, 0.1
 ATTACKS = (
-    "[copies,distance,tuples,density,likelihood_ratio,learnt,inference,"
+    "[copies,distance,tuples,values,agreement,density,likelihood_ratio,learnt,inference,"
     "singling_out,linkability,k_map]"
 )
 

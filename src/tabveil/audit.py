@@ -1,16 +1,16 @@
 """The straight line of an audit, from four files to a verdict.
 
-    read_table → make_alike → one row a person → attack → controls → verdict → files
+    read_table → make_alike → one row a person → attack → controls → verdict
 
 It needs no model: whoever made the synthetic table, it is attacked as a stranger would. The
-verdict is one of three. "leak shown": an attack beat guessing, beyond chance. "nothing shown":
-none did, though all the planted leaks were seen. "cannot tell": anything else.
+verdict is one of three. "leak shown": an attack beat guessing, or identifiers of real people were
+copied, beyond chance. "nothing shown": neither, though all the planted leaks were seen. "cannot
+tell": anything else.
 """
 
 from __future__ import annotations
 
-import json
-import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,19 +20,17 @@ import pandas as pd
 
 import tabveil
 from tabveil.contracts import EvalInput, Limits, Score
-from tabveil.controls import Control, Suite, control_was_seen, run_controls, unseen
+from tabveil.controls import Control, Suite, run_controls, unseen
 from tabveil.data.tables import digest, read_table
 from tabveil.errors import CannotTell, ConfigError, DataError
 from tabveil.evaluate import Evaluation, Result, evaluate
 from tabveil.measure.alike import SYNTHETIC, Roles, make_alike
+from tabveil.measure.identifiers import Released
 from tabveil.measure.sides import to_input
-from tabveil.report.canvas import save
-from tabveil.report.plots import roc
-from tabveil.report.risk_plots import Bar, risks
+from tabveil.measure.swapped import control_was_seen
 from tabveil.search.objective import Objective
 from tabveil.seeding import child_seed
 
-SCORES = "scores.json"
 Verdict = Literal["leak shown", "nothing shown", "cannot tell"]
 
 
@@ -65,8 +63,9 @@ class Audit:
     makes_the_risk: frozenset[str]
     """Names of the attacks."""
     shown: frozenset[str]
-    """`<attack>/<score>` of the scores that show a leak."""
+    """`<attack>/<score>` of its components that show a leak."""
     controls: tuple[Control, ...]
+    identifiers: tuple[Released, ...]
     tables: Mapping[str, Mapping[str, Any]]
     notes: tuple[str, ...]
     seed: int
@@ -106,13 +105,17 @@ def audit(files: Files, roles: Roles, suite: Suite, limits: Limits, *, seed: int
     advantages = suite.advantages(evaluation)
     risk = suite.risk(advantages)
     controls = () if risk is None else _controls(data, suite, found=risk.low > 0)
-    leak = suite.risk(suite.unexplained(advantages, controls))
+    leak = suite.leak(advantages, controls)
     verdict, reason = conclude(risk, leak, suite.failed(evaluation), controls)
     wrong = control_was_seen(data) if controls else ""
     if wrong:
         verdict, reason = "cannot tell", wrong
-    if risk and leak and verdict == "leak shown":
-        risk = replace(leak, high=risk.high)
+    if leak and verdict == "leak shown":
+        risk = leak
+    copied = [str(one) for one in alike.identifiers if one.shown]
+    if copied:  # no difference between people explains whose names these are
+        reason = "; ".join([*copied, *([reason] if verdict == "leak shown" else [])])
+        verdict = "leak shown"
     return Audit(
         verdict,
         reason,
@@ -122,6 +125,7 @@ def audit(files: Files, roles: Roles, suite: Suite, limits: Limits, *, seed: int
         frozenset(suite.components),
         suite.shown(evaluation),
         controls,
+        alike.identifiers,
         tables,
         (*alike.notes, *notes),
         seed,
@@ -133,11 +137,17 @@ def _refuse_twice_the_same(raw: Mapping[str, pd.DataFrame]) -> None:
     names = [name for name in raw if name != SYNTHETIC]
     for i, one in enumerate(names):
         for two in names[i + 1 :]:
-            if raw[one].equals(raw[two]):
+            if not raw[one].equals(raw[two]):
+                continue
+            if len(raw[one].drop_duplicates()) == 1:
                 raise DataError(
-                    f"{one} and {two} are the same table; an audit compares rows that the "
-                    f"generator saw (train) with rows that it never saw (control)"
+                    f"all rows of {one} and {two} are one and the same row; in an audit, people "
+                    f"must differ to be told apart"
                 )
+            raise DataError(
+                f"{one} and {two} are the same table; an audit compares rows that the generator "
+                f"saw (train) with rows that it never saw (control)"
+            )
 
 
 def _controls(data: EvalInput, suite: Suite, *, found: bool) -> tuple[Control, ...]:
@@ -162,10 +172,10 @@ def conclude(
         controls: what the suite says where the answer is known.
     """
     if risk is None:
-        return "cannot tell", _why(failed[0]) if failed else "no attack gave a number"
+        return "cannot tell", _why(failed) if failed else "no attack gave a number"
     if leak is not None and leak.low > 0:
         return "leak shown", (
-            f"{leak.component} beats guessing; the risk is at least {leak.low:.3f}, at most "
+            f"{leak.component} beats guessing; the risk is {_at_least(leak.low)}, at most "
             f"{risk.high:.3f}"
         )
     apart = [one for one in controls if not one.n_planted and (one.seen if risk.low else one.far)]
@@ -175,17 +185,36 @@ def conclude(
             f"{apart[0].what}; control must be a random part of the population of train"
         )
     if failed:
-        return "cannot tell", _why(failed[0])
-    missed = unseen(controls)
-    if missed or not controls:
+        return "cannot tell", _why(failed)
+    missed, least = unseen(controls), smallest_seen(controls)
+    if missed or least is None:
         what = "; ".join(one.what for one in missed) or "none could be planted"
-        return "cannot tell", f"no leak was shown, but a planted one stayed unseen: {what}"
+        seen = f"; the smallest that was seen: {least.what}" if least else ""
+        return "cannot tell", f"no leak was shown, but a planted one stayed unseen: {what}{seen}"
     return "nothing shown", f"at most {risk.high:.3f} ({risk.component}) cannot be excluded"
 
 
-def _why(result: Result) -> str:
-    reason = result.reason.removeprefix("CannotTell: ").removeprefix("cannot tell: ")
-    return f"the attack {result.name} gave no number: {reason}"
+def smallest_seen(controls: Sequence[Control]) -> Control | None:
+    """The smallest planted leak that was seen."""
+    planted = [one for one in controls if one.n_planted and one.seen]
+    return min(planted, key=lambda one: one.n_planted, default=None)
+
+
+def plain(reason: str) -> str:
+    """Why an attack gave no number, without the name of the error's class."""
+    return re.sub(r"^\w+: ", "", reason).removeprefix("cannot tell: ")
+
+
+def _why(failed: Sequence[Result]) -> str:
+    """The first reason, and all the attacks that have it."""
+    reason = plain(failed[0].reason)
+    names = [result.name for result in failed if plain(result.reason) == reason]
+    what = f"attack {names[0]}" if len(names) == 1 else f"attacks {', '.join(names)}"
+    return f"the {what} gave no number: {reason}"
+
+
+def _at_least(low: float) -> str:
+    return f"at least {low:.3f}" if low >= 0.001 else "above 0 (by < 0.001)"
 
 
 def to_dict(found: Audit) -> dict[str, Any]:
@@ -202,13 +231,18 @@ def to_dict(found: Audit) -> dict[str, Any]:
             for score in result.scores
         },
         "failed": [
-            {"attack": r.name, "reason": r.reason, "makes_the_risk": r.name in found.makes_the_risk}
+            {
+                "attack": r.name,
+                "reason": plain(r.reason),
+                "makes_the_risk": r.name in found.makes_the_risk,
+            }
             for r in found.evaluation.failed()
         ],
         "skipped": [r.name for r in found.evaluation.results if r.skipped],
         "controls": [
             {
                 **asdict(replace(one, risk=None)),
+                "failed": {name: plain(reason) for name, reason in one.failed.items()},
                 "risk": _risk(one.risk),
                 "seen": one.seen,
                 "far": one.far,
@@ -216,6 +250,7 @@ def to_dict(found: Audit) -> dict[str, Any]:
             }
             for one in found.controls
         ],
+        "identifiers": [{**asdict(one), "leak_shown": one.shown} for one in found.identifiers],
         "tables": {name: dict(about) for name, about in found.tables.items()},
         "notes": list(found.notes),
     }
@@ -228,6 +263,7 @@ def _risk(risk: Objective | None) -> dict[str, Any] | None:
 
 
 def _score(attack: str, score: Score, found: Audit) -> dict[str, Any]:
+    is_component = score.advantage is not None and attack in found.makes_the_risk
     return {
         "attack": attack,
         "score": score.name,
@@ -235,61 +271,5 @@ def _score(attack: str, score: Score, found: Audit) -> dict[str, Any]:
         "low": score.low,
         "high": score.high,
         "advantage": asdict(score.advantage) if score.advantage else None,
-        "leak_shown": f"{attack}/{score.name}" in found.shown if score.advantage else None,
+        "leak_shown": f"{attack}/{score.name}" in found.shown if is_component else None,
     }
-
-
-def check_out(out: Path) -> None:
-    """Refuse, before anything is attacked, a place where the results cannot go.
-
-    Raises:
-        DataError: it is a file, or holds a scores.json that no audit wrote.
-    """
-    if out.exists() and not out.is_dir():
-        raise DataError(f"out={out} is a file; name a folder")
-    scores = out / SCORES
-    if scores.exists():
-        try:
-            told = json.loads(scores.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            told = None
-        ours = isinstance(told, dict) and "verdict" in told
-        if not ours:
-            raise DataError(f"{scores} was not written by an audit; choose another out")
-
-
-def write(found: Audit, out: Path, *, plots: bool) -> None:
-    """Write `scores.json` and the plots into a folder; what else lies there stays.
-
-    The scores come last and whole: where they are, the audit was completed.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    for stale in (SCORES, *(f"{n}.{k}" for n in ("roc", "risk") for k in ("svg", "png"))):
-        (out / stale).unlink(missing_ok=True)
-    if plots:
-        draw(found, out)
-    partial = out / f".{SCORES}.{os.getpid()}"
-    text = json.dumps(to_dict(found), indent=1, ensure_ascii=False, allow_nan=False)
-    partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(out / SCORES)
-
-
-def draw(found: Audit, out: Path) -> None:
-    """Draw the ROC curves and the components of the risk, as far as there are any."""
-    curves = {
-        result.name: (score.detail["roc"]["fpr"], score.detail["roc"]["tpr"])
-        for result in found.evaluation.results
-        for score in result.scores[:1]
-        if "roc" in score.detail
-    }
-    if curves:
-        save(roc(curves), out / "roc")
-    bars = [
-        Bar(key, score.advantage.value, score.advantage.se, shown=key in found.shown)
-        for result in found.evaluation.results
-        for score in result.scores
-        if score.advantage is not None
-        for key in [f"{result.name}/{score.name}"]
-    ]
-    if bars:
-        save(risks(bars), out / "risk")

@@ -32,7 +32,6 @@ from scipy.stats import norm
 from tabveil.contracts import Advantage, Attack, EvalInput
 from tabveil.evaluate import Evaluation, Result, evaluate
 from tabveil.measure.blind import NAME, guess_blindly
-from tabveil.measure.intervals import difference_of_proportions
 from tabveil.measure.lineup import lineup_of
 from tabveil.search.objective import Objective, Objectives
 from tabveil.seeding import child_rng
@@ -42,8 +41,8 @@ MAX_TARGETS = 2_000
 FEWEST_FRESH = 200
 """Rows in half of the reference, below which it cannot stand for a synthetic table."""
 FAR = 4.0
-"""Standard errors beyond which the null's finding is no chance: of twenty components in each of a
-thousand audits of tables without a leak, less than one lies so far out."""
+"""Standard errors beyond which the null's finding is no chance: of thirty components in each of a
+thousand audits of tables without a leak, about one lies so far out."""
 
 
 @dataclass(frozen=True)
@@ -82,19 +81,28 @@ class Suite:
         return replace(estimate, component=worst.component)
 
     def shown(self, evaluation: Evaluation) -> frozenset[str]:
-        """The `<attack>/<score>` that show a leak by themselves.
+        """The components of the risk that show a leak by themselves.
 
-        Corrected for their number, among those that make the risk and among the others: each
-        kind has at most its 5 % chance of a false alarm in a table that leaks nothing.
+        Corrected for their number, as the risk is: where one does, the risk does.
         """
-        makes = self.advantages(evaluation)
-        others = {key: one for key, one in _advantages(evaluation) if key not in makes}
-        return frozenset(
-            key
-            for group in (makes, others)
-            for key, one in group.items()
-            if one.value - self.z(len(group)) * one.se > 0
-        )
+        advantages = self.advantages(evaluation)
+        z = self.z(len(advantages))
+        return frozenset(key for key, one in advantages.items() if one.value - z * one.se > 0)
+
+    def leak(
+        self, advantages: Mapping[str, Advantage], controls: Sequence[Control]
+    ) -> Objective | None:
+        """The risk by those components only that do better than where nothing leaks.
+
+        Its bounds stay corrected for all that were tried; what cannot be excluded stays too.
+        """
+        whole, z = self.risk(advantages), self.z(len(advantages))
+        left = self.unexplained(advantages, controls)
+        if whole is None or not left:
+            return None
+        most = max(left, key=lambda key: left[key].value - z * left[key].se)
+        value, low = (max(0.0, left[most].value - k * left[most].se) for k in (0, z))
+        return replace(whole, value=value, low=low, component=most)
 
     def unexplained(
         self, advantages: Mapping[str, Advantage], controls: Sequence[Control]
@@ -197,17 +205,24 @@ def run_controls(data: EvalInput, suite: Suite, *, found: bool) -> tuple[Control
 
 
 def planted(data: EvalInput) -> Iterator[tuple[str, str, int, pd.DataFrame]]:
-    """Name, words, number of planted rows and table, for each leak."""
-    lineup = lineup_of(data)
-    outliers = lineup.targets.frame[lineup.is_member & lineup.is_outlier]
+    """Name, words, number of planted rows and table, for each leak that can be planted.
+
+    Rows come from all of `train`, as a generator's would, whoever is asked about.
+    """
     for name, share, rows, kind in (
         ("copies_1pct", 0.01, data.train, "training rows"),
-        ("outliers_1pct", 0.01, outliers, "outlying training rows"),
+        ("outliers_1pct", 0.01, _outliers(data), "outlying training rows"),
         ("copies_10pct", 0.10, data.train, "training rows"),
     ):
         n = min(max(1, round(share * len(data.synthetic))), len(rows))
         words = f"{n} of {len(data.synthetic)} rows replaced by {kind}"
-        yield name, words, n, plant(data.synthetic, rows, n, seed=data.seed, name=name)
+        if n:
+            yield name, words, n, plant(data.synthetic, rows, n, seed=data.seed, name=name)
+
+
+def _outliers(data: EvalInput) -> pd.DataFrame:
+    lineup = lineup_of(replace(data, membership=None) if data.membership else data)
+    return lineup.targets.frame[lineup.is_member & lineup.is_outlier]
 
 
 def plant(
@@ -232,13 +247,18 @@ def null(data: EvalInput) -> tuple[str, str, EvalInput]:
         )
         words = f"{half} fresh real rows in place of the synthetic table"
         return "fresh", words, replace(data, synthetic=first, reference=second)
+    words = "train and control shuffled"
+    if data.membership:
+        is_member = rng.permutation(data.membership.is_member)
+        shuffled = replace(data.membership, is_member=is_member, in_pool=is_member)
+        return "permuted", words, replace(data, membership=shuffled)
     both = pd.concat([data.train, data.control[data.train.columns]], ignore_index=True)
     order = rng.permutation(len(both))
     train, control = (
         both.iloc[np.sort(part)].reset_index(drop=True)
         for part in (order[: len(data.train)], order[len(data.train) :])
     )
-    return "permuted", "train and control shuffled", replace(data, train=train, control=control)
+    return "permuted", words, replace(data, train=train, control=control)
 
 
 def _run(name: str, what: str, n: int, data: EvalInput, suite: Suite) -> Control:
@@ -262,30 +282,6 @@ def _blind(data: EvalInput, suite: Suite) -> Control:
     }
     what = "no table: guesses from people's own values"
     return Control(NAME, what, 0, suite.risk(advantages), advantages, failed={})
-
-
-def control_was_seen(data: EvalInput) -> str:
-    """Why `control` cannot be rows that the generator never saw; empty where it can.
-
-    Rows of both stand in the synthetic table by chance, because they are common; `control` far
-    more often than `reference` only if its rows were copied: `train` and `control` are swapped,
-    or the generator learnt from both.
-    """
-    keys = lineup_of(data).keys
-    sides = [np.setdiff1d(side, keys.members) for side in (keys.others, keys.reference)]
-    found = [int(np.isin(side, keys.synthetic).sum()) for side in sides]
-    if not min(map(len, sides)):
-        return ""
-    gap = difference_of_proportions(
-        members=found[0], n_members=len(sides[0]), others=found[1], n_others=len(sides[1])
-    )
-    if gap.value - FAR * gap.se <= 0:
-        return ""
-    return (
-        f"{found[0] / len(sides[0]):.1%} of the control rows that are not in train stand in the "
-        f"synthetic table, and only {found[1] / len(sides[1]):.1%} of those of reference: the "
-        f"generator has seen control; are train and control swapped?"
-    )
 
 
 def unseen(controls: Sequence[Control]) -> tuple[Control, ...]:

@@ -178,6 +178,31 @@ def test_a_synthetic_table_made_of_control_cannot_tell(files, tmp_path, capsys):
     assert "are train and control swapped?" in out
 
 
+def test_swapped_files_cannot_tell_without_a_reference_either(files, capsys):
+    words = files(synthetic=people(N, 1).iloc[:750], reference=None)
+    out = audit(words, 4, capsys).out
+    assert "are train and control swapped?\n" in out
+
+
+def test_identifiers_of_real_people_are_a_leak_whatever_the_attacks_say(files, tmp_path, capsys):
+    def named(seed, rows):
+        return people(N, rows).assign(ssn=[f"{seed}-{i:04}" for i in range(N)])
+
+    made = {name: named(i, i) for i, name in enumerate(("train", "control", "reference"))}
+    words = [*files(**made, synthetic=named(0, 9)), "attack=[copies,distance,learnt]"]
+    out = audit(words, 3, capsys).out
+    assert "Leak shown" in out
+    found = scores(tmp_path)
+    assert "100.0% of the values of column 'ssn' in train" in found["reason"]
+    assert found["identifiers"][0]["leak_shown"]
+
+
+def test_files_that_hold_one_distinct_row_say_so(files, tmp_path, capsys):
+    one = pd.DataFrame({"a": [1] * N, "b": ["x"] * N})
+    said = refused(files(train=one, control=one, synthetic=one, reference=None), capsys, tmp_path)
+    assert "are one and the same row" in said
+
+
 def test_rows_that_train_and_control_share_are_no_leak(files, tmp_path, capsys):
     control = pd.concat([people(700, 1), people(N, 0).iloc[:800]])
     assert main(["audit", *files(control=control)]) in (0, 4)  # half as many can be asked about

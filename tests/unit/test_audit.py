@@ -2,16 +2,19 @@
 
 import json
 import os
+from dataclasses import replace
 
 import pytest
 
 from tabveil import audit
-from tabveil.audit import Audit, check_out, conclude, to_dict, write
-from tabveil.commands.audit import sentence
+from tabveil.audit import Audit, conclude, to_dict
+from tabveil.commands.audit import _rows, sentence
+from tabveil.commands.audit_folder import prepare, write
 from tabveil.contracts import Advantage, Score
 from tabveil.controls import Control
 from tabveil.errors import DataError
 from tabveil.evaluate import Evaluation, Result
+from tabveil.measure.identifiers import Released
 from tabveil.search.objective import Objective
 
 
@@ -31,6 +34,7 @@ ALL_SEEN = (
     control("fresh", seen=False, planted=0),
 )
 FAILED = Result("privacy", "inference", error="Traceback\nCannotTell: cannot tell: 3 rows")
+ALSO = replace(FAILED, name="k_map")
 
 
 NULL_FAR = (*ALL_SEEN[:2], control("fresh", seen=True, planted=0, far=True))
@@ -47,7 +51,9 @@ NULL_FAR = (*ALL_SEEN[:2], control("fresh", seen=True, planted=0, far=True))
         (None, None, (FAILED,), (), "cannot tell", "inference gave no number: 3 rows"),
         (0.0, 0.0, (), (), "cannot tell", "none could be planted"),
         (0.0, 0.0, (), (control("copies_1pct", seen=False), *ALL_SEEN[1:]), "cannot tell",
-         "a planted one stayed unseen: 10 rows: copies_1pct"),
+         "unseen: 10 rows: copies_1pct; the smallest that was seen: 100 rows: copies_10pct"),
+        (0.0002, 0.0002, (), ALL_SEEN, "leak shown", "the risk is above 0 (by < 0.001), at most"),
+        (None, None, (FAILED, ALSO), (), "cannot tell", "inference, k_map gave no number: 3"),
         (0.3, None, (), NULL_FAR, "cannot tell", "train and control differ by themselves"),
         (0.3, 0.0, (), NULL_FAR, "cannot tell", "train and control differ by themselves"),
         (0.0, 0.0, (), NULL_FAR, "cannot tell", "train and control differ by themselves"),
@@ -83,6 +89,7 @@ def made(verdict="nothing shown", low=0.0) -> Audit:
         frozenset({"learnt"}),
         frozenset({"learnt/auc"} if low else ()),
         ALL_SEEN,
+        (Released("ssn", 0.5, 0.0, 0.2),),
         {
             name: {"rows": 9, "columns": 2, "digest": "d"}
             for name in ("synthetic", "train", "control")
@@ -116,12 +123,12 @@ def test_scores_are_keyed_by_attack_and_score_and_every_one_has_an_interval():
 
 def test_files_are_written_beside_what_is_there(tmp_path):
     (tmp_path / "mine.txt").write_text("stays")
-    check_out(tmp_path)
+    prepare(tmp_path)
     write(made(), tmp_path, plots=True)
     assert sorted(os.listdir(tmp_path)) == [
         "mine.txt", "risk.png", "risk.svg", "roc.png", "roc.svg", "scores.json",
     ]  # fmt: skip
-    check_out(tmp_path)
+    prepare(tmp_path)
     write(made("leak shown", 0.1), tmp_path, plots=False)
     assert sorted(os.listdir(tmp_path)) == ["mine.txt", "scores.json"]
     assert json.loads((tmp_path / "scores.json").read_text())["verdict"] == "leak shown"
@@ -131,13 +138,21 @@ def test_files_are_written_beside_what_is_there(tmp_path):
 def test_scores_of_somebody_else_are_not_overwritten(tmp_path, content):
     (tmp_path / "scores.json").write_text(content)
     with pytest.raises(DataError, match="not written by an audit"):
-        check_out(tmp_path)
+        prepare(tmp_path)
 
 
 def test_a_file_is_no_place_for_results(tmp_path):
     (tmp_path / "out").write_text("")
     with pytest.raises(DataError, match="is a file"):
-        check_out(tmp_path / "out")
+        prepare(tmp_path / "out")
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="cannot be made"):
+        prepare(tmp_path / "file" / "out")
+    assert prepare(tmp_path / "new" / "out")
+    assert not prepare(tmp_path / "new" / "out")
 
 
 def test_the_sentence_says_what_was_attacked_and_what_would_have_been_seen():
@@ -146,6 +161,21 @@ def test_the_sentence_says_what_was_attacked_and_what_would_have_been_seen():
     assert "The smallest planted leak that was seen: 10 rows: copies_1pct." in text
     assert "not a proof" in text
     assert "planted" not in sentence(made("leak shown", 0.1))
+    assert "planted" not in sentence(made("cannot tell"))
+    asked = sentence(replace(made("cannot tell"), reason="are they swapped?"))
+    assert asked.endswith("are they swapped?")
+
+
+def test_attacks_that_only_report_say_nothing_of_a_leak():
+    only_reports = replace(made(), makes_the_risk=frozenset())
+    assert to_dict(only_reports)["scores"]["privacy/learnt/auc"]["leak_shown"] is None
+    assert "no" not in [row[-1] for row in _rows(made().evaluation.results[0], only_reports, set())]
+
+
+def test_a_reason_that_attacks_share_is_said_once():
+    said = set()
+    rows = [_rows(one, made(), said) for one in (FAILED, ALSO)]
+    assert [row[2] for (row,) in rows] == ["3 rows", "likewise"]
 
 
 def test_every_verdict_has_a_place_in_the_code():

@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabveil.contracts import Advantage, EvalInput, Limits, Score
+from tabveil.contracts import Advantage, EvalInput, Limits, Membership, Score
 from tabveil.controls import (
     Control,
     Suite,
-    control_was_seen,
     null,
     plant,
     planted,
@@ -232,13 +231,50 @@ def test_without_a_lineup_there_are_no_controls():
         run_controls(given(train=people(5, 0)), suite(Copies()), found=False)
 
 
-def test_a_synthetic_table_with_control_rows_tells_that_control_was_seen():
-    data = given()
-    mixed = pd.concat([data.synthetic.iloc[50:], data.control.iloc[:50]], ignore_index=True)
-    assert "5.0% of the control rows" in control_was_seen(replace(data, synthetic=mixed))
-    assert control_was_seen(data) == ""
-    shared = pd.concat([data.control, data.train.iloc[:200]], ignore_index=True)
-    copied = replace(data, control=shared, synthetic=data.train)
-    assert control_was_seen(copied) == ""  # their rows were copied as train's
-    coarse = {t: getattr(data, t).assign(x=getattr(data, t)["x"].round(2)) for t in TABLES}
-    assert control_was_seen(replace(data, **coarse)) == ""  # many copies, all of them chance
+def persons(n: int) -> EvalInput:
+    """Of `n` people, two rows each of which one is asked about."""
+    data = given(n=2 * n)
+    asked = pd.concat([data.train[:n], data.control[:n]], ignore_index=True)
+    is_member = np.arange(2 * n) < n
+    return replace(data, membership=Membership(asked, is_member, is_member))
+
+
+def test_leaks_are_planted_from_all_rows_of_train_not_only_from_those_asked_about():
+    data = persons(500)
+    for name, _, n, table in planted(data):
+        copied = table["x"].isin(data.train["x"])
+        asked = table["x"].isin(data.train["x"][:500])
+        assert copied.sum() == n, name
+        assert 0 < asked.sum() < n, name
+
+
+def test_the_null_shuffles_who_is_asked_about_as_a_member():
+    data = replace(persons(500), reference=people(100, 3))
+    name, _, without = null(data)
+    assert name == "permuted"
+    assert without.membership.is_member.sum() == 500
+    assert 150 < without.membership.is_member[:500].sum() < 350
+    pd.testing.assert_frame_equal(without.membership.rows, data.membership.rows)
+
+
+def test_a_leak_that_cannot_be_planted_is_no_control(monkeypatch):
+    monkeypatch.setattr("tabveil.controls._outliers", lambda data: data.train[:0])
+    assert [name for name, *_ in planted(given())] == ["copies_1pct", "copies_10pct"]
+
+
+def test_attacks_that_only_report_show_no_leak():
+    leak = Score("excess", 0.5, 0.4, 0.6, Advantage(0.5, 0.05))
+    both = Evaluation((Result("privacy", "copies", (leak,)), Result("privacy", "apart", (leak,))))
+    assert suite(Copies(), Apart(), risk_from=["copies"]).shown(both) == {"copies/excess"}
+
+
+def test_what_is_left_stays_corrected_for_all_that_were_tried():
+    whole, far = suite(Copies()), control(0.9, "a/0")
+    tried = {f"a/{i}": Advantage(0.9, 0.05) for i in range(1)} | {
+        f"b/{i}": Advantage(0.1 if i == 0 else 0.0, 0.05) for i in range(19)
+    }  # two standard errors: beyond chance alone, not among twenty
+    explained = [far, control(0.0, "b/1")]
+    leak = whole.leak(tried, explained)
+    assert set(whole.unexplained(tried, explained)) == set(tried) - {"a/0"}
+    assert (leak.component, leak.low, leak.high) == ("b/0", 0.0, whole.risk(tried).high)
+    assert whole.leak({"b/0": tried["b/0"]}, ()).low > 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tabveil import audit
+from tabveil.commands import audit_folder
 from tabveil.config.build import build, build_attacks
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Audit, AuditColumns, Base, Evaluation, read
@@ -26,15 +27,17 @@ def run(composition: Composition) -> int:
     evaluation = read(composition, Evaluation, "evaluation")
     suite = Suite(build_attacks(composition), build(composition, "objective"))
     out = base.out or base.root / "audits" / paths.synthetic.name
-    audit.check_out(out)
-    found = audit.audit(
-        _files(paths, columns.format),
-        Roles(columns.kinds or {}, columns.sensitive, columns.quasi_identifiers, columns.group),
-        suite,
-        evaluation.limits,
-        seed=base.seed,
-    )
-    audit.write(found, out, plots=evaluation.plots)
+    roles = Roles(columns.kinds or {}, columns.sensitive, columns.quasi_identifiers, columns.group)
+    is_new = audit_folder.prepare(out)
+    try:
+        found = audit.audit(
+            _files(paths, columns.format), roles, suite, evaluation.limits, seed=base.seed
+        )
+    except BaseException:
+        if is_new:  # nothing came of it
+            out.rmdir()
+        raise
+    audit_folder.write(found, out, plots=evaluation.plots)
     show(found, out)
     return _EXIT_CODES[found.verdict]
 
@@ -50,7 +53,8 @@ def _files(paths: Audit, format: str | None) -> audit.Files:  # noqa: A002
 def show(found: audit.Audit, out: Path) -> None:
     """Print the scores that matter, the controls, and the verdict in a sentence."""
     header = ("attack", "score", "value", "95 % interval", "leak shown")
-    rows = [row for result in found.evaluation.results for row in _rows(result, found)]
+    said: set[str] = set()
+    rows = [row for result in found.evaluation.results for row in _rows(result, found, said)]
     if rows:
         show_table("attacks", header, rows)
     controls = [
@@ -62,20 +66,26 @@ def show(found: audit.Audit, out: Path) -> None:
     for note in found.notes:
         say(f"Note: {note}")
     say(sentence(found))
-    say(f"Every score is in {out / audit.SCORES}")
+    say(f"Every score is in {out / audit_folder.SCORES}")
 
 
-def _rows(result: Result, found: audit.Audit) -> list[tuple[object, ...]]:
-    """The headline, what may enter the risk, and whatever shows a leak; or why there is none."""
+def _rows(result: Result, found: audit.Audit, said: set[str]) -> list[tuple[object, ...]]:
+    """The headline and the components of the risk; or, once, why there is none."""
     if result.error:
-        return [(result.name, "failed", result.reason, "", "")]
-    rows: list[tuple[object, ...]] = []
+        reason = audit.plain(result.reason)
+        rows: list[tuple[object, ...]] = [
+            (result.name, "failed", "likewise" if reason in said else reason, "", "")
+        ]
+        said.add(reason)
+        return rows
+    rows = []
     for i, score in enumerate(result.scores):
-        shown = f"{result.name}/{score.name}" in found.shown
-        if i and not shown and not (score.advantage and result.name in found.makes_the_risk):
+        is_component = score.advantage is not None and result.name in found.makes_the_risk
+        if i and not is_component:
             continue
-        said = "" if score.advantage is None else "yes" if shown else "no"
-        rows.append((result.name, score.name, score.value, _interval(score.low, score.high), said))
+        shown = "yes" if f"{result.name}/{score.name}" in found.shown else "no"
+        interval = _interval(score.low, score.high)
+        rows.append((result.name, score.name, score.value, interval, shown if is_component else ""))
     return rows
 
 
@@ -84,13 +94,12 @@ def sentence(found: audit.Audit) -> str:
     n = {name: about["rows"] for name, about in found.tables.items()}
     text = (
         f"{found.verdict.capitalize()}: {n['synthetic']} synthetic rows, attacked with "
-        f"{n['train']} rows of train against {n['control']} of control; {found.reason}."
+        f"{n['train']} rows of train against {n['control']} of control; {found.reason}"
     )
-    planted = [one for one in found.controls if one.n_planted and one.seen]
-    if planted and found.verdict != "leak shown":
-        least = min(planted, key=lambda one: one.n_planted)
-        text += f" The smallest planted leak that was seen: {least.what}."
+    text += "" if text.endswith("?") else "."
     if found.verdict == "nothing shown":
+        least = audit.smallest_seen(found.controls)
+        text += f" The smallest planted leak that was seen: {least.what}." if least else ""
         text += " These are attacks, not a proof of safety."
     return text
 
@@ -100,7 +109,9 @@ def _interval(low: float | None, high: float | None) -> str:
 
 
 def _risk(control: Control) -> str:
-    return "failed" if control.risk is None else f"{control.risk.low:.3f}"
+    if control.risk is None:
+        return "failed"
+    return "< 0.001" if 0 < control.risk.low < 0.001 else f"{control.risk.low:.3f}"
 
 
 def _as_it_should(control: Control) -> str:

@@ -24,6 +24,7 @@ from tabveil.data.numbers import Clock, from_floats
 from tabveil.data.schema import Column, Schema, infer_schema
 from tabveil.errors import DataError
 from tabveil.measure.cells import level_text, numbers
+from tabveil.measure.identifiers import Released, released
 
 SYNTHETIC = "synthetic"
 _CLOCK = Clock(unit="us", ticks=1, zone=None)
@@ -58,12 +59,14 @@ class Alike:
             that only contents decide.
         groups: by name, for the tables that have the group column: whose row it is, shape (n,).
         notes: what a reader of the results should know.
+        identifiers: how far those of real people stand in `synthetic`.
     """
 
     schema: Schema
     tables: Mapping[str, pd.DataFrame]
     groups: Mapping[str, NDArray[np.object_]]
     notes: tuple[str, ...]
+    identifiers: tuple[Released, ...]
 
 
 def make_alike(tables: Mapping[str, pd.DataFrame], roles: Roles) -> Alike:
@@ -99,11 +102,13 @@ def make_alike(tables: Mapping[str, pd.DataFrame], roles: Roles) -> Alike:
         if whole.group is not None and whole.group in table.columns
     }
     orders = {name: _content_order(made[name], groups.get(name)) for name in made}
+    identifiers, notes = _left_out(tables, whole)
     return Alike(
         schema=schema,
         tables={name: made[name].iloc[orders[name]].reset_index(drop=True) for name in made},
         groups={name: names[orders[name]] for name, names in groups.items()},
-        notes=_notes(tables, whole),
+        notes=notes,
+        identifiers=identifiers,
     )
 
 
@@ -277,22 +282,18 @@ def _content_order(table: pd.DataFrame, groups: NDArray[np.object_] | None) -> N
     return np.lexsort((persons, hashes))
 
 
-def _notes(tables: Mapping[str, pd.DataFrame], whole: Schema) -> tuple[str, ...]:
-    """What was left out, and whether real identifiers stand in the synthetic table."""
-    notes = []
-    synthetic = tables[SYNTHETIC]
+def _left_out(
+    tables: Mapping[str, pd.DataFrame], whole: Schema
+) -> tuple[tuple[Released, ...], tuple[str, ...]]:
+    """What stands in the synthetic table of the columns that identify, and a note of each."""
+    found, notes = [], []
     for column in whole.columns:
         if column.kind != "identifier" and column.name != whole.group:
             continue
         note = f"column {column.name!r} is left out ({column.reason or 'group'})"
-        if column.name in synthetic.columns:
-            released = pd.Series(_names(synthetic[column.name])).dropna()
-            rates = [
-                f"{released.isin(_names(tables[name][column.name])).mean():.1%} of its "
-                f"synthetic values occur in {name}"
-                for name in ("train", "control")
-                if column.name in tables[name].columns and len(released)
-            ]
-            note += "".join(f"; {rate}" for rate in rates)
+        values = released(column.name, tables)
+        if values is not None:
+            found.append(values)
+            note += f"; {values}"
         notes.append(note)
-    return tuple(notes)
+    return tuple(found), tuple(notes)

@@ -1,8 +1,9 @@
 """Which rows of the given tables are asked about, and which does the attacker know?
 
 An attack speaks of people: of `train` and `control` it asks about one row a person, since rows of
-one person would count as independent findings. Where nobody gave a reference, half of the control
-people play it; the other half stays to be compared with.
+one person would count as independent findings. The tables stay whole beside them: a generator may
+leak a row that nobody asks about. Where nobody gave a reference, half of the control people play
+it; the other half stays to be compared with.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tabveil.contracts import EvalInput, Limits
-from tabveil.data.twins import Codes, group_codes
+from tabveil.contracts import EvalInput, Limits, Membership
+from tabveil.data.twins import Codes, group_codes, link, twin_codes
 from tabveil.errors import DataError
 from tabveil.measure.alike import SYNTHETIC, Alike
+from tabveil.measure.lineup import MIN_ROWS
 from tabveil.seeding import child_rng
 
 
@@ -36,21 +38,23 @@ def to_input(alike: Alike, *, seed: int, limits: Limits) -> tuple[EvalInput, tup
     tables, notes = dict(alike.tables), []
     persons = {name: _persons(alike, name) for name in ("train", "control")}
     if "reference" not in tables:
-        control, codes = tables["control"], persons["control"]
-        order = child_rng(seed, "reference").permutation(codes.max() + 1)
-        known = np.isin(codes, order[: len(order) // 2])
+        control, units = tables["control"], _units(tables, persons["control"])
+        order = child_rng(seed, "reference").permutation(units.max() + 1)
+        known = np.isin(units, order[: len(order) // 2])
         tables["reference"] = control[known].reset_index(drop=True)
         tables["control"] = control[~known].reset_index(drop=True)
-        persons["control"] = codes[~known]
+        persons["control"] = persons["control"][~known]
         notes.append(
             f"no reference was given: half of control ({int(known.sum())} rows) plays what the "
             f"attacker knows of the population"
         )
+    asked = {}
     for name, codes in persons.items():
         chosen = _one_row_a_person(codes, child_rng(seed, "one row a person", name))
         if len(chosen) < len(tables[name]):
             notes.append(f"{name}: one row of each of {len(chosen)} persons")
-        tables[name] = tables[name].iloc[chosen].reset_index(drop=True)
+        asked[name] = tables[name].iloc[chosen].reset_index(drop=True)
+    one_each = all(len(asked[name]) == len(tables[name]) for name in asked)
     data = EvalInput(
         train=tables["train"],
         control=tables["control"],
@@ -59,8 +63,32 @@ def to_input(alike: Alike, *, seed: int, limits: Limits) -> tuple[EvalInput, tup
         schema=alike.schema,
         seed=seed,
         limits=limits,
+        membership=None if one_each else _membership(asked["train"], asked["control"]),
     )
     return data, tuple(notes)
+
+
+def _membership(train: pd.DataFrame, control: pd.DataFrame) -> Membership:
+    """These rows are asked about, and no other."""
+    rows = pd.concat([train, control], ignore_index=True)
+    is_member = np.arange(len(rows)) < len(train)
+    return Membership(rows, is_member, in_pool=is_member)
+
+
+def _units(tables: Mapping[str, pd.DataFrame], persons: Codes) -> Codes:
+    """What must not be parted when control is halved; the number of each row's unit, shape (n,).
+
+    Rows of one person. Identical rows too, if `train` and `control` share none, which says that
+    twins were kept together when those were made: else the halves would share rows as they do not.
+    """
+    train, control = (
+        pd.util.hash_pandas_object(tables[name], index=False).to_numpy().astype(np.uint64)
+        for name in ("train", "control")
+    )
+    parted = np.isin(control, train).any()
+    twin = None if parted else twin_codes(control)
+    most, fewest = len(control) / 10, min(2 * MIN_ROWS, len(control))
+    return link(persons, twin, most_rows=most, fewest_units=fewest).unit
 
 
 def _persons(alike: Alike, name: str) -> Codes:

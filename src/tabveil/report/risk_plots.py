@@ -50,5 +50,6 @@ def risks(bars: Sequence[Bar]) -> Figure:
     axes.grid(visible=False, axis="y")
     axes.plot([], [], "D", color=VERMILLION, markersize=5, label="leak shown")
     axes.plot([], [], "o", color=BLUE, markersize=5, label="not shown")
-    axes.legend(loc="lower right", fontsize=8, frameon=False, labelcolor=INK)
+    above = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "ncols": 2}  # covers no line
+    axes.legend(**above, fontsize=8, frameon=False, labelcolor=INK)
     return figure

@@ -29,6 +29,7 @@ def test_given_tables_are_asked_about_whole():
         40,
     ]
     assert notes == ()
+    assert data.membership is None
 
 
 def test_without_a_reference_half_of_control_plays_it_and_a_note_says_so():
@@ -51,9 +52,11 @@ def test_a_person_is_asked_about_once_and_stands_on_one_side():
     control = table(60, 1, person=100 + np.arange(60) // 3)
     data, notes = made("person", train=train, control=control)
     owner = control.set_index("x")["person"]
-    assert len(data.train) == 20
+    asked = data.membership
+    assert (asked.is_member.sum(), (~asked.is_member).sum()) == (20, 10)
+    assert set(owner[asked.rows["x"][~asked.is_member]]) == set(owner[data.control["x"]])
     assert not set(owner[data.control["x"]]) & set(owner[data.reference["x"]])
-    assert len(data.control) == 10
+    assert (len(data.train), len(data.control)) == (60, 30)  # whole, for what may leak of them
     assert "train: one row of each of 20 persons" in notes
 
 
@@ -61,3 +64,16 @@ def test_a_person_on_both_sides_is_refused():
     train, control = (table(40, i, person=np.arange(40) + 10 * i) for i in (0, 1))
     with pytest.raises(DataError, match="30 persons of the group column stand in train and in"):
         made("person", train=train, control=control)
+
+
+def test_identical_rows_stay_in_one_half_where_train_and_control_share_none():
+    control = pd.concat([table(100, 1)] * 2)
+    data, _ = made(train=table(50, 0), control=control)
+    assert not set(data.reference["x"]) & set(data.control["x"])
+    assert len(data.reference) == 100
+
+
+def test_identical_rows_are_dealt_out_one_by_one_where_train_and_control_were():
+    control = pd.concat([table(100, 1)] * 2)
+    data, _ = made(train=pd.concat([table(50, 0), control[:3]]), control=control)
+    assert set(data.reference["x"]) & set(data.control["x"])
