@@ -8,9 +8,9 @@ guessing that any attack has, with both of its bounds. Neither ever skips a part
     high       max over i of (cᵢ + 1.645 SEᵢ): what cannot be excluded
 
 z grows with the number of components (Bonferroni): the largest of a dozen exceeds its own 5 %
-bound far more often than in 5 % of tables that leak nothing (experiments/calibration). `high` needs no such correction: it
-bounds the component that truly is the largest. A sweep minimises J: trials in which nothing is
-shown tie at 0 and utility orders them, so that noise does not draw the front
+bound far more often than in 5 % of tables that leak nothing (experiments/calibration). `high` needs
+no such correction: it bounds the component that truly is the largest. A sweep minimises J: trials
+in which nothing is shown tie at 0 and utility orders them, so that noise does not draw the front
 (docs/decisions/005).
 """
 
