@@ -9,8 +9,7 @@ with d the mean distance to the k nearest rows (`measure/distance.py`): k = 1 fi
 is steadier. Without the reference, rows of common people would look like members, since every
 table comes near them; `nearest`, the raw distance to the closest record (DCR), is that older
 attack. s, a tiny share of the mean distance, keeps a distance of zero finite; a larger one hides
-copies among chance neighbours (on a table of four columns with 10 % copies, 1 % of the mean
-distance found a third as many at a false-positive rate of 1 % as 0.01 % did).
+copies among chance neighbours.
 
 They look through several sets of columns: a row kept in most columns and displaced far in a few
 is no near copy as a whole, but it is one through the columns that were kept.

@@ -13,17 +13,12 @@ row lies less than half as far from the person as any reference row does (`neare
 guessed, whoever won. That rule looks at what the attacker has and at nothing else, so that it
 cannot favour members of a table that holds nothing of them.
 
-    z of the difference, 10,000 people a side, secret income   fresh rows   copies   noise
-    nearest row always                                               -0.9      3.9    46.0
-    boosted trees always                                             -0.7      1.0     4.8
-    trees, nearest row where it is nearer by half                    -0.1      5.0    38.1
-
 Distances leave out numbers of which one value fills more than half (capital gains): in ranks the
 least noise moves those by half a column, and hid every second row of a table of noisy copies.
 
 Precision: an attacker who learns the same way from the reference is right and wrong about mostly
 the same people, and cannot know who is a member. The difference is adjusted for that (a covariate
-that membership cannot have changed), which halves its variance and leaves its mean as it is.
+that membership cannot have changed), which lowers its variance and leaves its mean as it is.
 
 References:
     Giomi et al. 2023 (arXiv:2211.10459): inference against members and against others, by the

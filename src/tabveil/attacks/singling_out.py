@@ -12,9 +12,9 @@ Opinion 05/2014).
 The same predicates are held against members and against as many people the model never saw: rare
 combinations of a population are rare in both. As many, because whether a predicate isolates
 depends on the number of people; and all there are (at most `limits.max_searched`), because to be
-alone in a sample is not to be alone: with a fifth of the people, a table of noisy training rows
-showed a residual risk of .02 instead of .38. Beside them stands a baseline of predicates with
-random columns, comparisons and values of the reference, which knows nothing of the synthetic table.
+alone in a sample is not to be alone, and with a part of the people leaks go unseen. Beside them
+stands a baseline of predicates with random columns, comparisons and values of the reference, which
+knows nothing of the synthetic table.
 
 Sources: Giomi et al. 2023, A Unified Framework for Quantifying Privacy Risk in Synthetic Data,
 arXiv:2211.10459; Cohen & Nissim 2020, arXiv:1904.06009 (predicate singling out). Different from

@@ -37,7 +37,7 @@ Z95 = 1.959964
 
 
 _FEW_BEFORE_THRESHOLD = 1.05
-"""Only a tenth of the others shape a partial area; without this, 93 % of its intervals covered."""
+"""Only a tenth of the others shape a partial area: its plain error is a little too small."""
 
 
 @dataclass(frozen=True)
