@@ -36,6 +36,8 @@ from tabveil.measure.lineup import lineup_of
 from tabveil.search.objective import Objective, Objectives
 from tabveil.seeding import child_rng
 
+OUTLIERS_AMONG = 10_000
+"""Training rows among which the outlying ones are looked for."""
 MAX_TARGETS = 2_000
 """Members, and as many others, in a control: enough to see 1 % of copies among 10,000 rows."""
 FEWEST_FRESH = 200
@@ -221,7 +223,9 @@ def planted(data: EvalInput) -> Iterator[tuple[str, str, int, pd.DataFrame]]:
 
 
 def _outliers(data: EvalInput) -> pd.DataFrame:
-    lineup = lineup_of(replace(data, membership=None) if data.membership else data)
+    """Of all of `train`: taken from those asked about, too many of them would be asked about."""
+    limits = replace(data.limits, max_targets=OUTLIERS_AMONG)
+    lineup = lineup_of(replace(data, membership=None, limits=limits))
     return lineup.targets.frame[lineup.is_member & lineup.is_outlier]
 
 
