@@ -88,7 +88,7 @@ def test_repro_runs_everything_once_and_then_what_an_edit_touches(clone):
 
     # A key that no stage uses: only `compose` looks, and nothing follows it.
     edit(clone / "conf" / "executor" / "inline.yaml", "# One trial", "# Just one trial")
-    edit(clone / "conf" / "evaluation" / "default.yaml", "plots: true", "plots: true # yes")
+    edit(clone / "conf" / "evaluation" / "quick.yaml", "train_rate: 0.7", "train_rate: 0.7 # mine")
     assert repro(clone) == ["compose"]
 
     # A key of the registration: the sweep is not run again.
