@@ -18,7 +18,7 @@ The codec travels as JSON inside an artifact. It holds levels, and bounds rounde
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tabveil.data.levels import Level, codes_of, find_levels, read_levels, values_of
+from tabveil.data.levels import Level, codes_of, find_levels, positions_of, read_levels, values_of
 from tabveil.data.numbers import Clock, clock_of, dtype_bounds, from_floats, to_floats
 from tabveil.data.rounding import on_step, outer_bounds, step_for
 from tabveil.data.schema import Column, Schema
@@ -83,8 +83,11 @@ class TableCodec:
     columns: tuple[LevelColumn | NumberColumn, ...]
 
     @classmethod
-    def learn(cls, train: pd.DataFrame, schema: Schema) -> Self:
+    def learn(cls, train: pd.DataFrame, schema: Schema, *, min_count: int = 1) -> Self:
         """Learn the encoding of `train`, shape (n_train, n_columns), whose schema is given.
+
+        Levels that fewer than `min_count` rows hold are left out, the missing one too; a column's
+        commonest level stays. Only a lenient `iter_encoded` encodes such a table.
 
         Raises:
             DataError: no rows, other columns than the schema's, an identifier among them, or
@@ -94,7 +97,7 @@ class TableCodec:
             raise DataError(f"the table's columns {list(train.columns)} are not {schema.names}")
         if not len(train):
             raise DataError("the training table has no rows")
-        return cls(schema, tuple(_learn(train[c.name], c) for c in schema.columns))
+        return cls(schema, tuple(_learn(train[c.name], c, min_count) for c in schema.columns))
 
     @property
     def float_names(self) -> list[str]:
@@ -116,32 +119,59 @@ class TableCodec:
         """Column -> its levels, for the categorical and boolean columns."""
         return {c.name: c.levels for c in self.columns if isinstance(c, LevelColumn)}
 
-    def encode(self, table: pd.DataFrame) -> tuple[Floats, Codes]:
+    def encode(self, table: pd.DataFrame, *, lenient: bool = False) -> tuple[Floats, Codes]:
         """Encode a table with this schema.
+
+        Args:
+            table: shape (n, n_columns).
+            lenient: take what `learn` did not see: a number beyond the bounds is clipped to them,
+                a missing one where none was missing becomes the column's fill, an unknown level
+                gets the code -1.
 
         Returns:
             floats, shape (n, n_floats), finite; codes, shape (n, n_codes), each in
             [0, n_levels).
 
         Raises:
-            DataError: a level, or a missing value, that `learn` did not see.
+            DataError: values that their column's kind cannot hold; unless lenient, a level or a
+                missing value that `learn` did not see.
         """
         floats = np.empty((len(table), len(self.float_names)))
         codes = np.empty((len(table), len(self.code_names)), dtype=np.int64)
         i_float = i_code = 0
-        for column in self.columns:
-            if isinstance(column, LevelColumn):
-                column_codes = codes_of(table[column.name], column.levels)
-            else:
-                values = to_floats(table[column.name], self.schema[column.name], column.clock)
-                column_codes = _missing_codes(values, column)
-                if column.has_float and column.fill is not None:
-                    floats[:, i_float] = np.where(np.isnan(values), column.fill, values)
-                    i_float += 1
-            if _n_codes(column) > 1:
+        for column_floats, column_codes in self.iter_encoded(table, lenient=lenient):
+            if column_floats is not None:
+                floats[:, i_float] = column_floats
+                i_float += 1
+            if column_codes is not None:
                 codes[:, i_code] = column_codes
                 i_code += 1
         return floats, codes
+
+    def iter_encoded(
+        self, table: pd.DataFrame, *, lenient: bool = False
+    ) -> Iterator[tuple[Floats | None, Codes | None]]:
+        """Yield each column's floats and codes, shape (n,), None for what it does not have.
+
+        As `encode`, a column at a time, so that a large table is never encoded twice over.
+        """
+        for column in self.columns:
+            if isinstance(column, LevelColumn):
+                read = positions_of if lenient else codes_of
+                codes = read(table[column.name], column.levels) if _n_codes(column) > 1 else None
+                yield None, codes
+                continue
+            values = to_floats(table[column.name], self.schema[column.name], column.clock)
+            missing = np.isnan(values)
+            if missing.any() and not column.missing and not lenient:
+                raise DataError(
+                    f"column {column.name!r} has missing values here, but had none in training"
+                )
+            floats = None
+            if column.has_float and column.fill is not None:
+                floats = np.where(missing, column.fill, values)
+                floats = np.clip(floats, column.low, column.high) if lenient else floats
+            yield floats, missing.astype(np.int64) if column.has_code else None
 
     def decode(self, floats: Floats, codes: Codes) -> pd.DataFrame:
         """Turn encoded rows into a table with the schema's columns, order and dtypes.
@@ -188,11 +218,11 @@ class TableCodec:
         return cls(schema, columns)
 
 
-def _learn(values: pd.Series[Any], column: Column) -> LevelColumn | NumberColumn:
+def _learn(values: pd.Series[Any], column: Column, min_count: int) -> LevelColumn | NumberColumn:
     if column.kind == "identifier":
         raise DataError(f"column {column.name!r} is an identifier and is never modelled; drop it")
     if column.kind in ("categorical", "boolean"):
-        return LevelColumn(column.name, find_levels(values))
+        return LevelColumn(column.name, find_levels(values, min_count=min_count))
     clock = clock_of(values) if column.kind == "datetime" else None
     floats = to_floats(values, column, clock)
     present = floats[~np.isnan(floats)]
@@ -200,20 +230,14 @@ def _learn(values: pd.Series[Any], column: Column) -> LevelColumn | NumberColumn
         return NumberColumn(column.name, None, None, None, missing=True, clock=clock)
     low, high = dtype_bounds(column, *outer_bounds(present))
     fill = on_step(float(np.median(present)), step_for(high - low, 100)) if low < high else low
-    return NumberColumn(column.name, low, high, fill, len(present) < len(floats), clock)
+    missing = len(floats) - len(present) >= min_count
+    return NumberColumn(column.name, low, high, fill, missing, clock)
 
 
 def _n_codes(column: LevelColumn | NumberColumn) -> int:
     if isinstance(column, LevelColumn):
         return len(column.levels)
     return 2 if column.has_code else 1
-
-
-def _missing_codes(values: Floats, column: NumberColumn) -> Codes:
-    missing = np.isnan(values)
-    if missing.any() and not column.missing:
-        raise DataError(f"column {column.name!r} has missing values here, but had none in training")
-    return missing.astype(np.int64)
 
 
 def _column_from_dict(entry: Mapping[str, Any]) -> LevelColumn | NumberColumn:

@@ -18,15 +18,19 @@ from tabveil.errors import DataError
 Level = str | int | float | bool | None
 
 
-def find_levels(values: pd.Series[Any]) -> tuple[Level, ...]:
+def find_levels(values: pd.Series[Any], *, min_count: int = 1) -> tuple[Level, ...]:
     """The distinct levels of a column, sorted, the missing level last.
+
+    Levels that fewer than `min_count` rows hold are left out, but for the commonest one.
 
     Raises DataError for values that are neither text, number nor truth value.
     """
-    present = values.dropna()
-    levels = [_native(level, str(values.name)) for level in pd.unique(present.astype(object))]
+    counts = values.dropna().astype(object).value_counts()
+    n_missing = len(values) - int(counts.sum())
+    least = min(min_count, max(n_missing, int(counts.max()) if len(counts) else 0))
+    levels = [_native(level, str(values.name)) for level in counts.index[counts >= least]]
     ordered: list[Level] = sorted(levels, key=lambda level: (type(level).__name__, level))
-    return (*ordered, None) if len(present) < len(values) else tuple(ordered)
+    return (*ordered, None) if n_missing >= max(1, least) else tuple(ordered)
 
 
 def _native(level: Any, name: str) -> str | int | float | bool:

@@ -24,9 +24,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from tabveil.data.codec import LevelColumn, TableCodec
-from tabveil.data.levels import positions_of
-from tabveil.data.numbers import to_floats
+from tabveil.data.codec import TableCodec
 from tabveil.synthesizers.scale import FloatScale
 
 MAX_CONDITIONS = 10
@@ -143,7 +141,7 @@ class CtganCritic:
 
     @torch.inference_mode()
     def _score(self, rows: pd.DataFrame) -> Floats:
-        floats, codes = encode_known(self.codec, rows)
+        floats, codes = self.codec.encode(rows, lenient=True)
         inputs, at = self._inputs(self.scale.apply(floats), codes)
         n_row = inputs.shape[1]
         hidden = torch.from_numpy(inputs) @ self.weight[:n_row] + self.bias
@@ -177,30 +175,3 @@ class CtganCritic:
             at[known, j] = starts[j] + np.argsort(order)[codes[known, j]]
             inputs[known, start + at[known, j]] = 1
         return inputs, at
-
-
-def encode_known(codec: TableCodec, rows: pd.DataFrame) -> tuple[Floats, Codes]:
-    """As `codec.encode`, for rows that may hold what the training table did not.
-
-    A number beyond the training table's range is clipped to it; a missing one where none was
-    missing becomes the column's fill; an unknown level gets the code -1.
-    """
-    floats: list[Floats] = []
-    codes: list[Codes] = []
-    for column in codec.columns:
-        if isinstance(column, LevelColumn):
-            if len(column.levels) > 1:
-                codes.append(positions_of(rows[column.name], column.levels))
-            continue
-        values = to_floats(rows[column.name], codec.schema[column.name], column.clock)
-        missing = np.isnan(values)
-        if column.has_float and column.fill is not None:
-            filled = np.where(missing, column.fill, values)
-            floats.append(np.clip(filled, column.low, column.high))
-        if column.has_code:
-            codes.append(missing.astype(np.int64))
-    n = len(rows)
-    return (
-        np.column_stack([np.empty((n, 0)), *floats]),
-        np.column_stack([np.empty((n, 0), np.int64), *codes]),
-    )

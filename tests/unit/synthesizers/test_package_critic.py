@@ -25,7 +25,7 @@ from tabveil.data.schema import infer_schema
 from tabveil.synthesizers.ctgan_package import CtganPackage
 from tabveil.synthesizers.loading import load_synthesizer, save_synthesizer
 from tabveil.synthesizers.marginals import Marginals
-from tabveil.synthesizers.package_critic import CHUNK_ROWS, MAX_CONDITIONS, encode_known, noting
+from tabveil.synthesizers.package_critic import CHUNK_ROWS, MAX_CONDITIONS, noting
 
 SMALL = {"batch_size": 20, "pac": 2, "generator_dim": [32], "discriminator_dim": [32, 16]}
 
@@ -191,10 +191,10 @@ def test_an_unknown_level_is_blank_and_names_no_condition() -> None:
 
 
 @pytest.mark.parametrize("name", ZOO)
-def test_every_table_of_the_zoo_is_encoded_as_its_codec_does(name: str) -> None:
+def test_every_table_of_the_zoo_is_encoded_leniently_as_it_is_strictly(name: str) -> None:
     rows = ZOO[name]()
     codec = TableCodec.learn(rows, schema_of(rows))
-    for ours, theirs in zip(encode_known(codec, rows), codec.encode(rows), strict=True):
+    for ours, theirs in zip(codec.encode(rows, lenient=True), codec.encode(rows), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 

@@ -1,0 +1,1 @@
+"""What tabveil's own CTGAN and TVAE share: encoder, layout, training by sampling, drawing."""
