@@ -22,7 +22,7 @@ from tabveil.threads import limit_environment
 COMMANDS = {
     "inspect": "path=table.csv                 the inferred schema, with reasons",
     "prepare": "dataset=randhie                raw table → schema.json + splits",
-    "train": "synthesizer=ctgan_package        one run: fit, sample, evaluate, log",
+    "train": "synthesizer=ctgan                one run: fit, sample, evaluate, log",
     "sweep": "experiment=demo                  a study; run again = resume; front at the end",
     "register": "experiment=demo               the front of a sweep → versions and aliases",
     "audit": "synthetic=a.csv train=b.csv control=c.csv    attack any table, whoever made it",

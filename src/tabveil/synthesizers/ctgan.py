@@ -30,6 +30,7 @@ from tabveil.synthesizers.conditions import keep_met, parse
 from tabveil.synthesizers.engine.artifact import load_encoder, load_network, save_network
 from tabveil.synthesizers.engine.drawing import Drawing
 from tabveil.synthesizers.engine.encoder import Encoder
+from tabveil.synthesizers.engine.forward import Forward, fix_statistics
 from tabveil.synthesizers.engine.modes import Numbers
 from tabveil.synthesizers.engine.networks import Generator
 from tabveil.synthesizers.engine.opinion import Opinion
@@ -37,9 +38,6 @@ from tabveil.synthesizers.engine.training import Training
 from tabveil.synthesizers.engine.training import train as _train
 from tabveil.synthesizers.loading import reading
 from tabveil.synthesizers.package_params import check_params
-
-_STATISTICS_ROWS = 50_000
-"""Batch-norm statistics over so many rows: error below half a percent of a deviation."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ class Ctgan:
         max_atoms, min_spike, rest, n_bins: how numbers are said; see `engine.modes.Numbers`.
         condition_on_numbers: whether a condition may name the mode of a number, too.
         averaging: share of the averaged generator kept at each step, in [0, 1); 0: the last one.
-        pairs: weight of the pair loss; 0: none.
+        dropout: share of the critic's hidden outputs left out in training, in [0, 1).
         min_count: training rows that must hold a level for the generator to know it.
     """
 
@@ -93,7 +91,7 @@ class Ctgan:
     n_bins: int = 20
     condition_on_numbers: bool = False
     averaging: float = 0.0
-    pairs: float = 0.0
+    dropout: float = 0.5
     min_count: int = 5
     _fitted: _Fitted | None = field(default=None, init=False, repr=False)
 
@@ -128,7 +126,7 @@ class Ctgan:
         )
         generator = trained.generator.cpu()
         rng = child_rng(seed, "ctgan", "statistics")
-        generator.fix_statistics(*drawing.draw_inputs(_STATISTICS_ROWS, self.embedding_dim, rng))
+        fix_statistics(generator, drawing, self.embedding_dim, rng)
         rng = child_rng(seed, "ctgan", "critic")
         opinion = Opinion.of(encoder, drawing.layout, trained.critic, rng)
         self._fitted = _Fitted(drawing, generator, opinion)
@@ -154,14 +152,13 @@ class Ctgan:
         drawing, codec = fitted.drawing, fitted.drawing.encoder.codec
         conditions = parse(where, codec.schema, codec.levels)
         wanted = drawing.wanted(conditions)
+        forward = Forward.of(fitted.generator) if fitted.generator else None
 
         def draw(n_rows: int, rng: np.random.Generator) -> pd.DataFrame:
-            if fitted.generator is None:
+            if forward is None:
                 return codec.decode(np.empty((n_rows, 0)), np.empty((n_rows, 0), np.int64))
             inputs = drawing.draw_inputs(n_rows, self.embedding_dim, rng, wanted)
-            with torch.inference_mode():
-                raw = fitted.generator(*inputs).numpy()
-            return drawing.encoder.decode(*drawing.draw_codes(raw, rng))
+            return drawing.encoder.decode(*drawing.draw_codes(forward(*inputs), rng))
 
         return take(keep_met(draw_chunks(draw, seed), n, conditions), n)
 

@@ -146,12 +146,16 @@ class Spans:
 
 def draw_softmax(logits: NDArray[np.float32], rng: np.random.Generator) -> Codes:
     """Draw one index a row from the softmax of `logits`, shape (n, k), by inverse CDF."""
-    if logits.shape[1] == 1:
-        return np.zeros(len(logits), dtype=np.int64)
-    edges = logits.T - logits.max(axis=1)
-    np.exp(edges, out=edges)
-    np.cumsum(edges, axis=0, out=edges)
-    points = rng.random(len(logits), dtype=np.float32) * edges[-1]
-    # A float32 product may round up to the last edge itself: the last index then stands.
-    above = (edges[:-1] <= points).sum(axis=0)
-    return np.asarray(above, dtype=np.int64)
+    n, k = logits.shape
+    drawn = np.zeros(n, dtype=np.int64)
+    if k == 1:
+        return drawn
+    weights = np.ascontiguousarray(logits.T)  # an index a line: each pass below runs on vectors
+    weights = np.exp(weights - weights.max(axis=0))
+    points = rng.random(n, dtype=np.float32) * weights.sum(axis=0)
+    reached = np.zeros(n, dtype=np.float32)
+    # Sums may round either way; the last index stands for whatever the others leave.
+    for weight in weights[:-1]:
+        reached += weight
+        drawn += reached <= points
+    return drawn

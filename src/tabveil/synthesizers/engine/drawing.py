@@ -85,11 +85,12 @@ class Drawing:
 
     def draw_inputs(
         self, n: int, n_noise: int, rng: np.random.Generator, wanted: Wanted | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
         """Noise, shape (n, n_noise), and conditions, shape (n,), for a generator."""
         places = self.draw_conditions(n, rng, wanted)
-        noise = rng.standard_normal((n, n_noise), dtype=np.float32)
-        return torch.from_numpy(noise), None if places is None else torch.from_numpy(places)
+        # torch draws normal numbers several times faster than numpy.
+        random = torch.Generator().manual_seed(int(rng.integers(2**63)))
+        return torch.empty(n, n_noise).normal_(generator=random).numpy(), places
 
     def draw_codes(
         self, raw: NDArray[np.float32], rng: np.random.Generator

@@ -25,8 +25,8 @@ from torch.nn import functional
 
 from tabveil.synthesizers.engine.layout import Layout, offsets
 
-SLOPE, DROPOUT = 0.2, 0.5
-"""Of the paper's critic: leaky rectifier and dropout."""
+SLOPE = 0.2
+"""Of the paper's critic: leaky rectifier."""
 
 
 EPSILON = 1e-5
@@ -37,7 +37,7 @@ class NormedRectifier(nn.Module):
     """Batch normalisation and rectifier of shape (rows, n), as one step of few passes.
 
     In training a batch is normalised by itself; in evaluation mode by `mean` and `variance`, which
-    are measured once (`drawing.measure_statistics`), so that a row depends on no other.
+    are measured once (`forward.fix_statistics`), so that a row depends on no other.
     """
 
     mean: Tensor
@@ -128,22 +128,26 @@ class Generator(nn.Module):
         return left
 
     @torch.no_grad()
-    def fix_statistics(self, noise: Tensor, conditions: Tensor | None) -> None:
-        """Measure each layer's mean and variance over these inputs, and keep them, in place.
-
-        In training a batch is normalised by itself, so that a row depends on its neighbours, and
-        where all of them share a condition, normalisation subtracts it again. With statistics
-        fixed over conditions at their true rates it does not (experiments/batch_norm). Leaves the
-        generator in evaluation mode.
-        """
-        self.eval()
+    def statistics(self, noise: Tensor, conditions: Tensor | None) -> list[tuple[Tensor, Tensor]]:
+        """Mean and variance of each residual layer over these inputs, as in training."""
+        found = []
         left = self._first(noise, conditions)
         for norm, weight in self._layers():
             own, left = torch.split(left, [norm.n, left.shape[1] - norm.n], dim=1)
             variance, mean = torch.var_mean(own, dim=0, correction=0)
+            found.append((mean, variance))
+            normed = (own - mean) * (variance + EPSILON).rsqrt()
+            hidden = torch.relu(torch.addcmul(norm.bias, normed, norm.weight))
+            left = torch.addmm(left, hidden, weight)
+        return found
+
+    @torch.no_grad()
+    def fix(self, statistics: Sequence[tuple[Tensor, Tensor]]) -> None:
+        """Keep these means and variances, and use them from now on, in place."""
+        for (norm, _), (mean, variance) in zip(self._layers(), statistics, strict=True):
             norm.mean.copy_(mean)
             norm.variance.copy_(variance)
-            left = torch.addmm(left, norm(own), weight)
+        self.eval()
 
     def _layers(self) -> Iterator[tuple[NormedRectifier, Tensor]]:
         """Each residual layer, and what it adds to those after it."""
@@ -166,13 +170,15 @@ class Critic(nn.Module):
         layout: of a row.
         widths: of the hidden layers.
         pac: rows judged together.
+        dropout: share of the hidden layers' outputs left out in training, in [0, 1).
     """
 
     places: Tensor
     slots: Tensor
 
-    def __init__(self, layout: Layout, widths: Sequence[int], pac: int):
+    def __init__(self, layout: Layout, widths: Sequence[int], pac: int, dropout: float):
         super().__init__()
+        self.dropout = dropout
         self.pac, self.n_row, self.n_conditions = pac, layout.n_outputs, layout.n_conditions
         fan_in = pac * (self.n_row + self.n_conditions)
         self.from_row = nn.Parameter(_uniform(fan_in, pac * self.n_row, widths[0]))
@@ -231,7 +237,7 @@ class Critic(nn.Module):
         hidden = first
         for layer in self.rest:
             hidden = functional.leaky_relu(hidden, SLOPE)
-            hidden = layer(hidden if random is None else hidden * _kept(hidden, random))
+            hidden = layer(hidden if random is None else hidden * self._kept(hidden, random))
         return hidden[:, 0]
 
     def penalty(self, first: Tensor, random: torch.Generator) -> Tensor:
@@ -246,7 +252,7 @@ class Critic(nn.Module):
             hidden = first
             for layer in self.rest:
                 slope = torch.where(hidden > 0, 1.0, SLOPE)
-                slope *= _kept(hidden, random)
+                slope *= self._kept(hidden, random)
                 slopes.append(slope)
                 hidden = layer(hidden * slope)
         weights = [layer.weight for layer in self.rest if isinstance(layer, nn.Linear)]
@@ -258,11 +264,12 @@ class Critic(nn.Module):
             squares = squares + (flow @ self.from_condition.T).square().sum(dim=1)
         return ((squares + 1e-12).sqrt() - 1).square().mean()
 
-
-def _kept(hidden: Tensor, random: torch.Generator) -> Tensor:
-    """Dropout's factors: 0, or what makes up for the zeros."""
-    uniform = torch.empty_like(hidden).uniform_(generator=random)
-    return (uniform >= DROPOUT).to(hidden.dtype) / (1 - DROPOUT)
+    def _kept(self, hidden: Tensor, random: torch.Generator) -> Tensor | float:
+        """Dropout's factors: 0, or what makes up for the zeros."""
+        if not self.dropout:
+            return 1.0
+        uniform = torch.empty_like(hidden).uniform_(generator=random)
+        return (uniform >= self.dropout).to(hidden.dtype) / (1 - self.dropout)
 
 
 def _uniform(fan_in: int, *shape: int) -> Tensor:

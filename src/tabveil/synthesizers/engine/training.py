@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from tabveil.contracts import OnEpoch
-from tabveil.seeding import child_seed
+from tabveil.seeding import child_seed, global_state
 from tabveil.synthesizers.engine.activations import Activation, ConditionLoss
 from tabveil.synthesizers.engine.encoder import Encoded
 from tabveil.synthesizers.engine.layout import Layout
@@ -48,7 +48,7 @@ class Training:
     epochs: int
     pac: int
     averaging: float
-    pairs: float
+    dropout: float
 
 
 @dataclass(frozen=True)
@@ -130,17 +130,25 @@ class Duel:
     settings: Training
 
     @classmethod
-    def start(cls, layout: Layout, settings: Training, *, seed: int, device: torch.device) -> Duel:
+    def start(
+        cls,
+        layout: Layout,
+        settings: Training,
+        *,
+        seed: int,
+        device: torch.device,
+    ) -> Duel:
         """Draw the first weights."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(child_seed(seed, "weights"))
+        with global_state(child_seed(seed, "weights")):
             generator = Generator(
                 settings.embedding_dim,
                 settings.generator_dim,
                 layout.n_conditions,
                 layout.n_outputs,
             ).to(device)
-            critic = Critic(layout, settings.discriminator_dim, settings.pac).to(device)
+            critic = Critic(layout, settings.discriminator_dim, settings.pac, settings.dropout).to(
+                device
+            )
         return cls(
             generator,
             critic,

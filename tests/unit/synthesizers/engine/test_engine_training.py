@@ -1,0 +1,175 @@
+"""Is training a function of its seed, heard of, stoppable, and without a trace elsewhere?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from tabveil.data.schema import infer_schema
+from tabveil.synthesizers.ctgan import Ctgan
+from tabveil.synthesizers.engine.drawing import Drawing
+from tabveil.synthesizers.engine.encoder import Encoder
+from tabveil.synthesizers.engine.modes import Numbers
+from tabveil.synthesizers.engine.training import Trained, train
+
+SMALL: dict[str, Any] = {
+    "embedding_dim": 8,
+    "generator_dim": [16],
+    "discriminator_dim": [16],
+    "batch_size": 40,
+    "pac": 2,
+    "epochs": 3,
+    "enable_gpu": False,
+}
+
+
+def table(n: int = 200) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "number": np.where(rng.random(n) < 0.5, 0, rng.normal(5, 1, n)),
+            "level": rng.choice(["a", "b", "c"], n, p=[0.8, 0.15, 0.05]),
+            "flag": rng.random(n) < 0.3,
+        }
+    )
+
+
+def run(
+    seed: int = 0, rows: pd.DataFrame | None = None, on_epoch: Any = None, **params: Any
+) -> Trained:
+    rows = table() if rows is None else rows
+    settings = Ctgan(**(SMALL | params))._training()
+    encoder, encoded = Encoder.learn(
+        rows, infer_schema(rows), Numbers(max_atoms=20), min_count=1, seed=0
+    )
+    layout = Drawing.of(encoder).layout
+    return train(
+        encoded, layout, settings, seed=seed, device=torch.device("cpu"), on_epoch=on_epoch
+    )
+
+
+def weights(trained: Trained) -> dict[str, torch.Tensor]:
+    parts = {"generator": trained.generator, "critic": trained.critic}
+    return {f"{k}.{n}": p for k, part in parts.items() for n, p in part.state_dict().items()}
+
+
+def same(one: Trained, other: Trained) -> bool:
+    return all(torch.equal(a, weights(other)[name]) for name, a in weights(one).items())
+
+
+@pytest.mark.parametrize("averaging", [0.0, 0.9])
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(averaging: float) -> None:
+    first = run(averaging=averaging)
+    assert same(first, run(averaging=averaging))
+    other = weights(run(seed=1, averaging=averaging))
+    for name in ("generator.from_noise", "critic.from_row", "critic.bias"):
+        assert not torch.equal(weights(first)[name], other[name])
+
+
+def test_losses_are_heard_of_after_each_epoch() -> None:
+    heard: list[tuple[int, Mapping[str, float]]] = []
+    run(on_epoch=lambda epoch, losses: heard.append((epoch, losses)))
+    assert [epoch for epoch, _ in heard] == [1, 2, 3]
+    for _, losses in heard:
+        assert set(losses) == {"generator", "discriminator"}
+        assert all(isinstance(loss, float) and math.isfinite(loss) for loss in losses.values())
+
+
+def test_listening_changes_nothing() -> None:
+    assert same(run(), run(on_epoch=lambda epoch, losses: None))
+
+
+def test_an_exception_from_on_epoch_ends_the_training_and_is_passed_on() -> None:
+    heard = []
+
+    def stop(epoch: int, losses: Mapping[str, float]) -> None:
+        heard.append(epoch)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(on_epoch=stop, epochs=50)
+    assert heard == [1]
+
+
+def test_the_averaged_generator_lags_behind_the_last_and_the_critic_does_not() -> None:
+    """The average takes no part in the training: critics are equal, generators are not."""
+    last, averaged = run(), run(averaging=0.99)
+    torch.testing.assert_close(last.critic.state_dict(), averaged.critic.state_dict())
+    first = run(epochs=1, averaging=1 - 1e-12)  # the average that never moves: the first weights
+    moved, lagged = (
+        float((t.generator.from_noise.detach() - first.generator.from_noise).norm())
+        for t in (last, averaged)
+    )
+    assert 0 < lagged < 0.5 * moved
+
+
+def test_an_average_over_one_step_is_the_mean_that_was_asked_for() -> None:
+    rows = table(40)
+    start = run(rows=rows, epochs=1, averaging=1 - 1e-12).generator.from_noise
+    end = run(rows=rows, epochs=1).generator.from_noise
+    mean = run(rows=rows, epochs=1, averaging=0.75).generator.from_noise
+    torch.testing.assert_close(mean.detach(), 0.75 * start.detach() + 0.25 * end.detach())
+
+
+def test_global_random_state_is_left_alone_and_not_read() -> None:
+    torch.manual_seed(3)
+    np.random.seed(3)
+    before, numbers = torch.get_rng_state(), np.random.get_state()[1].copy()
+    first = run()
+    assert torch.equal(before, torch.get_rng_state())
+    assert (numbers == np.random.get_state()[1]).all()
+    torch.manual_seed(99)
+    assert same(first, run())
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"pac": 1},
+        {"pac": 40},
+        {"discriminator_steps": 3},
+        {"log_frequency": False},
+        {"generator_dim": [8, 8, 8], "discriminator_dim": [8, 8, 8]},
+        {"generator_dim": []},
+        {"generator_decay": 0, "discriminator_decay": 0.1},
+    ],
+    ids=str,
+)
+def test_every_setting_trains_to_finite_weights(params: dict[str, Any]) -> None:
+    trained = run(epochs=1, **params)
+    assert all(torch.isfinite(tensor).all() for tensor in weights(trained).values())
+    start = run(epochs=1, generator_lr=1e-12, discriminator_lr=1e-12, **params)
+    assert not same(trained, start)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        table(3),
+        pd.DataFrame({"number": np.random.default_rng(0).normal(0, 1, 60)}),
+        pd.DataFrame({"level": ["a", "b"] * 30}),
+    ],
+    ids=["three rows", "no condition", "no number"],
+)
+def test_small_and_narrow_tables_train(rows: pd.DataFrame) -> None:
+    trained = run(rows=rows, epochs=1)
+    assert all(torch.isfinite(tensor).all() for tensor in weights(trained).values())
+
+
+def test_the_critic_learns_to_tell_real_rows_from_noise() -> None:
+    """Against a generator that stands still, the critic's loss falls."""
+    heard: list[float] = []
+    run(
+        rows=table(400),
+        epochs=15,
+        generator_lr=1e-12,
+        discriminator_lr=2e-3,
+        on_epoch=lambda epoch, losses: heard.append(losses["discriminator"]),
+    )
+    assert np.mean(heard[-3:]) < heard[0] - 0.3
