@@ -116,7 +116,7 @@ def test_run_again_is_resume_and_a_larger_target_is_reached_exactly(smoke_store,
 
 def test_another_space_or_setting_under_the_same_name_is_refused(smoke_store):
     root = smoke_store[0]
-    for change in ("synthesizer.epochs=choice(1,2)", "synthesizer.pac=1"):
+    for change in ("synthesizer.epochs=choice(1,2)", "synthesizer.pac=2"):
         done = tabveil("sweep", "experiment=smoke", f"root={root}", change)
         assert done.returncode == 2
         assert "was made with different settings" in done.stderr

@@ -87,7 +87,8 @@ class TableCodec:
         """Learn the encoding of `train`, shape (n_train, n_columns), whose schema is given.
 
         Levels that fewer than `min_count` rows hold are left out, the missing one too; a column's
-        commonest level stays. Only a lenient `iter_encoded` encodes such a table.
+        commonest level stays. A numeric or datetime column with fewer values is taken for missing
+        throughout. Only a lenient `iter_encoded` encodes such a table.
 
         Raises:
             DataError: no rows, other columns than the schema's, an identifier among them, or
@@ -226,7 +227,8 @@ def _learn(values: pd.Series[Any], column: Column, min_count: int) -> LevelColum
     clock = clock_of(values) if column.kind == "datetime" else None
     floats = to_floats(values, column, clock)
     present = floats[~np.isnan(floats)]
-    if not len(present):
+    if len(present) < min(min_count, len(floats)):
+        # All missing, or all but a few: what is known of these would be known of single rows.
         return NumberColumn(column.name, None, None, None, missing=True, clock=clock)
     low, high = dtype_bounds(column, *outer_bounds(present))
     fill = on_step(float(np.median(present)), step_for(high - low, 100)) if low < high else low

@@ -21,16 +21,20 @@ Level = str | int | float | bool | None
 def find_levels(values: pd.Series[Any], *, min_count: int = 1) -> tuple[Level, ...]:
     """The distinct levels of a column, sorted, the missing level last.
 
-    Levels that fewer than `min_count` rows hold are left out, but for the commonest one.
+    Levels that fewer than `min_count` rows hold are left out; where that would leave none, one of
+    the commonest stays, the missing one before others.
 
     Raises DataError for values that are neither text, number nor truth value.
     """
     counts = values.dropna().astype(object).value_counts()
     n_missing = len(values) - int(counts.sum())
-    least = min(min_count, max(n_missing, int(counts.max()) if len(counts) else 0))
+    most = max(n_missing, int(counts.max()) if len(counts) else 0)
+    least = max(1, min(min_count, most))
     levels = [_native(level, str(values.name)) for level in counts.index[counts >= least]]
     ordered: list[Level] = sorted(levels, key=lambda level: (type(level).__name__, level))
-    return (*ordered, None) if n_missing >= max(1, least) else tuple(ordered)
+    if n_missing >= least:
+        ordered.append(None)
+    return tuple(ordered[-1:] if most < min_count else ordered)
 
 
 def _native(level: Any, name: str) -> str | int | float | bool:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from tabveil.contracts import Where
 from tabveil.data.codec import TableCodec
 from tabveil.data.levels import Level
+from tabveil.data.numbers import Clock, to_floats
 from tabveil.data.schema import Column, Schema
 from tabveil.errors import ConditionError
 
@@ -196,4 +197,39 @@ def wanted_codes(conditions: Conditions, codec: TableCodec) -> dict[int, tuple[i
             wanted[j] = (0,)  # a number is asked for: present
         elif condition == (None,):
             wanted[j] = (1,)
+    return wanted
+
+
+def wanted_ranges(
+    conditions: Conditions, codec: TableCodec
+) -> dict[int, tuple[tuple[float, float], ...]]:
+    """Float columns that the conditions restrict, by index: the ranges of encoded floats allowed.
+
+    They are a step of the column's rounding wider than asked, since a decoded float is rounded.
+    """
+    columns = {column.name: column for column in codec.columns}
+    wanted: dict[int, tuple[tuple[float, float], ...]] = {}
+    for j, name in enumerate(codec.float_names):
+        condition = conditions.get(name)
+        if condition is None or (not isinstance(condition, Range) and None in condition):
+            continue
+        clock = getattr(columns[name], "clock", None)
+        decimals = codec.schema[name].decimals
+        step = 1.0 if clock else 10.0**-decimals if decimals is not None else 0.0
+        ends = (
+            [(condition.low, condition.high)]
+            if isinstance(condition, Range)
+            else [(value, value) for value in condition]
+        )
+
+        def encoded(value: Any, clock: Clock | None = clock, name: str = name) -> float:
+            return float(to_floats(pd.Series([value]), codec.schema[name], clock)[0])
+
+        wanted[j] = tuple(
+            (
+                -np.inf if low is None else encoded(low) - step,
+                np.inf if high is None else encoded(high) + step,
+            )
+            for low, high in ends
+        )
     return wanted

@@ -37,7 +37,7 @@ from tabveil.synthesizers.engine.opinion import Opinion
 from tabveil.synthesizers.engine.training import Training
 from tabveil.synthesizers.engine.training import train as _train
 from tabveil.synthesizers.loading import reading
-from tabveil.synthesizers.package_params import check_params
+from tabveil.synthesizers.params import check_params
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Ctgan:
             ConfigError: a parameter that cannot work, named.
             DataError: a table that the codec cannot hold.
         """
-        check_params(self)
+        check_params(self.params())
         numbers = Numbers(self.max_atoms, self.min_spike, self.rest, self.n_bins)
         encoder, encoded = Encoder.learn(
             train, schema, numbers, min_count=self.min_count, seed=child_seed(seed, "ctgan")
@@ -176,7 +176,7 @@ class Ctgan:
         params, encoder = load_encoder(directory)
         with reading(directory):
             loaded = cls(**params)
-            check_params(loaded)
+            check_params(loaded.params())
             drawing = Drawing.of(encoder, condition_on_numbers=loaded.condition_on_numbers)
         layout = drawing.layout
         generator = None
@@ -196,7 +196,7 @@ class Ctgan:
     def params(self) -> dict[str, Any]:
         """The parameters by name."""
         named = {f.name: getattr(self, f.name) for f in fields(self) if f.init}
-        return named | {k: list(named[k]) for k in ("generator_dim", "discriminator_dim")}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in named.items()}
 
     def _training(self) -> Training:
         named = {f.name for f in fields(Training)}

@@ -47,7 +47,7 @@ from tabveil.synthesizers.generator import (
 )
 from tabveil.synthesizers.loading import read_json, reading, write_json
 from tabveil.synthesizers.package_critic import CtganCritic, Modes, noting
-from tabveil.synthesizers.package_params import check_params
+from tabveil.synthesizers.params import check_params
 from tabveil.synthesizers.scale import FloatScale
 from tabveil.synthesizers.spans import Mixture, Spans
 
@@ -111,7 +111,7 @@ class CtganPackage:
             ConfigError: a parameter that cannot work, named.
             DataError: a table that the codec cannot hold.
         """
-        check_params(self)
+        check_params(self.params())
         codec = TableCodec.learn(train, schema)
         floats, codes = codec.encode(train)
         if not floats.shape[1] + codes.shape[1]:
@@ -192,7 +192,7 @@ class CtganPackage:
         data = read_json(path)
         with reading(path):
             loaded = cls(**data["params"])
-            check_params(loaded)
+            check_params(loaded.params())
             codec = TableCodec.from_dict(data["codec"])
             spans = Spans.from_dict(data["spans"])
             if len(spans.mixtures) != len(codec.float_names):
@@ -212,7 +212,7 @@ class CtganPackage:
     def params(self) -> dict[str, Any]:
         """The parameters by the package's names."""
         named = {f.name: getattr(self, f.name) for f in fields(self) if f.init}
-        return named | {k: list(named[k]) for k in ("generator_dim", "discriminator_dim")}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in named.items()}
 
     def _require(self) -> _Fitted:
         if self._fitted is None:

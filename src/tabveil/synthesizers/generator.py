@@ -17,6 +17,8 @@ from safetensors.torch import load_file
 from tabveil.errors import ArtifactError
 from tabveil.synthesizers.spans import Spans, Wanted
 
+_DTYPES = (torch.float32, torch.int64)
+"""Of weights, and of the batches that batch normalisation has counted."""
 _STATISTICS_BATCHES, _STATISTICS_ROWS = 50, 1_000
 """Batch-norm statistics over 50,000 rows: sampling error below half a percent of a deviation."""
 
@@ -114,6 +116,8 @@ def read_weights(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str,
         raise ArtifactError(f"{path} cannot be read: it was cut short or altered") from error
     if {name: tuple(tensor.shape) for name, tensor in weights.items()} != dict(shapes):
         raise ArtifactError(f"{path} does not belong to the encoder.json beside it")
+    if any(tensor.dtype not in _DTYPES for tensor in weights.values()):
+        raise ArtifactError(f"{path} holds numbers of another type: it was altered")
     if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
         raise ArtifactError(f"{path} holds numbers that are not finite: it was altered")
     return dict(weights)

@@ -83,10 +83,21 @@ def read_json(path: Path) -> dict[str, Any]:
     return data
 
 
+_SENSELESS = (
+    ArithmeticError,  # a whole number beyond every float
+    AttributeError,
+    LookupError,
+    RuntimeError,  # nested too deeply; tensors larger than torch can count
+    TabveilError,
+    TypeError,
+    ValueError,
+)
+
+
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turn whatever goes wrong while `path`'s content is made sense of into an ArtifactError."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, TabveilError) as error:
+    except _SENSELESS as error:
         raise ArtifactError(f"{path} does not fit its own description: it was altered") from error

@@ -11,7 +11,7 @@ that makes rows, and the encoder: levels, modes and rounded rates, no row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -24,7 +24,7 @@ from scipy.special import ndtr, ndtri
 
 from tabveil.contracts import OnEpoch, Where
 from tabveil.data.schema import Schema
-from tabveil.errors import ConfigError, TabveilError
+from tabveil.errors import TabveilError
 from tabveil.seeding import child_seed
 from tabveil.synthesizers.chunks import concat, draw_chunks, take
 from tabveil.synthesizers.conditions import keep_met, parse
@@ -35,6 +35,7 @@ from tabveil.synthesizers.engine.drawing import Drawing
 from tabveil.synthesizers.engine.encoder import Encoder, Scalars
 from tabveil.synthesizers.engine.modes import Numbers
 from tabveil.synthesizers.loading import reading
+from tabveil.synthesizers.params import check_params
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Tvae:
             ConfigError: a parameter that cannot work, named.
             DataError: a table that the codec cannot hold.
         """
-        _check(self)
+        check_params(self.params())
         numbers = Numbers(self.max_atoms, self.min_spike, self.rest, self.n_bins)
         encoder, encoded = Encoder.learn(
             train, schema, numbers, min_count=self.min_count, seed=child_seed(seed, "tvae")
@@ -153,7 +154,7 @@ class Tvae:
         params, encoder = load_encoder(directory)
         with reading(directory):
             loaded = cls(**params)
-            _check(loaded)
+            check_params(loaded.params())
             drawing = Drawing.of(encoder)
         layout = drawing.layout
         decompressor = None
@@ -170,7 +171,7 @@ class Tvae:
     def params(self) -> dict[str, Any]:
         """The parameters by name."""
         named = {f.name: getattr(self, f.name) for f in fields(self) if f.init}
-        return named | {k: list(named[k]) for k in ("compress_dims", "decompress_dims")}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in named.items()}
 
     def _training(self) -> Training:
         named = {f.name for f in fields(Training)}
@@ -192,44 +193,3 @@ def _draw_scalars(
     low, high = ndtr((-1 - means) / deviations), ndtr((1 - means) / deviations)
     drawn = means + deviations * ndtri(low + (high - low) * rng.random(means.shape))
     return np.asarray(np.clip(drawn, -1, 1))
-
-
-def _check(params: Tvae) -> None:
-    """Raise ConfigError for a parameter that cannot work, named."""
-    for name, least in _WHOLE.items():
-        _require_whole(name, getattr(params, name), least)
-    for name in ("compress_dims", "decompress_dims"):
-        widths = getattr(params, name)
-        if not isinstance(widths, Sequence) or isinstance(widths, str):
-            raise ConfigError(f"synthesizer.{name}={widths!r}: must be a list, like [128, 128]")
-        for width in widths:
-            _require_whole(name, width, 1)
-    for name, (works, words) in _NUMBERS.items():
-        value = getattr(params, name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not works(value):
-            raise ConfigError(f"synthesizer.{name}={value!r}: must be a number, {words}")
-    if params.rest not in ("mixture", "bins"):
-        raise ConfigError(f"synthesizer.rest={params.rest!r}: must be mixture or bins")
-
-
-def _require_whole(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigError(f"synthesizer.{name}={value!r}: must be a whole number, at least {least}")
-
-
-_WHOLE = {
-    "embedding_dim": 1,
-    "batch_size": 1,
-    "epochs": 1,
-    "max_atoms": 0,
-    "n_bins": 1,
-    "min_count": 1,
-}
-"""The least that each can be."""
-_NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
-    "l2scale": (lambda x: 0 <= x < np.inf, "at least 0"),
-    "loss_factor": (lambda x: 0 < x < np.inf, "above 0"),
-    "learning_rate": (lambda x: 0 < x < np.inf, "above 0"),
-    "min_spike": (lambda x: 0 <= x <= 1, "in [0, 1]"),
-    "averaging": (lambda x: 0 <= x < 1, "in [0, 1)"),
-}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from zoo import ZOO, schema_of
 
 from tabveil.data.codec import TableCodec
+from tabveil.data.levels import find_levels
 from tabveil.data.rounding import on_step, outer_bounds, step_for
 from tabveil.data.schema import infer_schema
 from tabveil.errors import DataError
@@ -150,3 +151,100 @@ def test_an_altered_codec_is_refused(change: dict[str, object]) -> None:
     data = codec_of(pd.DataFrame({"a": ["x", "y"]})).to_dict()
     with pytest.raises(DataError):
         TableCodec.from_dict(data | change)
+
+
+def test_levels_of_too_few_rows_are_left_out_the_missing_one_too() -> None:
+    values = pd.Series(["a"] * 9 + ["b"] * 5 + ["c"] * 4 + [None] * 4, name="level")
+    assert find_levels(values) == ("a", "b", "c", None)
+    assert find_levels(values, min_count=4) == ("a", "b", "c", None)
+    assert find_levels(values, min_count=5) == ("a", "b")
+    assert find_levels(values, min_count=100) == ("a",)
+
+
+def test_a_missing_level_that_is_the_commonest_stays() -> None:
+    values = pd.Series(["a"] * 2 + [None] * 3, name="level")
+    assert find_levels(values, min_count=5) == (None,)
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b", "c", "d", None]), min_size=1, max_size=60),
+    st.integers(1, 20),
+)
+def test_every_level_of_enough_rows_is_kept_and_never_none_at_all(
+    values: list[str | None], min_count: int
+) -> None:
+    counts = {level: values.count(level) for level in values}
+    found = find_levels(pd.Series(values, dtype=object, name="level"), min_count=min_count)
+    enough = {level for level, count in counts.items() if count >= min_count}
+    assert enough <= set(found)
+    assert found
+    if enough:
+        assert set(found) == enough
+
+
+@pytest.mark.parametrize(
+    "values",
+    [["a"] * 3 + ["b"] * 3 + ["c"], [f"name {i}" for i in range(30)]],
+    ids=["tie", "names"],
+)
+def test_where_no_level_has_enough_rows_one_stays(values: list[str]) -> None:
+    assert len(find_levels(pd.Series(values, name="level"), min_count=5)) == 1
+
+
+def test_gaps_of_too_few_rows_are_no_code_and_get_the_fill() -> None:
+    table = pd.DataFrame({"x": [0.25, 1.5, 3.0, 1.5, 7.75] * 6 + [np.nan] * 4})
+    schema = infer_schema(table)
+    assert TableCodec.learn(table, schema, min_count=4).code_names == ["x"]
+    codec = TableCodec.learn(table, schema, min_count=5)
+    assert codec.code_names == []
+    ((floats, codes),) = codec.iter_encoded(table, lenient=True)
+    assert codes is None
+    assert floats is not None
+    assert floats[-4:].tolist() == [codec.columns[0].fill] * 4  # type: ignore[union-attr]
+    with pytest.raises(DataError, match="had none in training"):
+        codec.encode(table)
+
+
+def test_a_table_of_rare_levels_is_only_encoded_leniently() -> None:
+    table = pd.DataFrame({"level": ["a"] * 9 + ["b"] * 6 + ["rare"]})
+    codec = TableCodec.learn(table, infer_schema(table), min_count=5)
+    assert codec.levels == {"level": ("a", "b")}
+    ((floats, codes),) = codec.iter_encoded(table, lenient=True)
+    assert floats is None
+    assert codes is not None
+    assert codes.tolist() == [0] * 9 + [1] * 6 + [-1]
+    with pytest.raises(DataError, match="1 of 16 rows"):
+        list(codec.iter_encoded(table))
+
+
+def test_a_lenient_encoding_clips_fills_and_marks_what_was_not_seen() -> None:
+    codec = codec_of(
+        pd.DataFrame({"x": [0.0] * 5 + [2.0] * 6 + [8.0] * 5, "level": list("ab") * 8})
+    )
+    rows = pd.DataFrame({"x": [-5.0, np.nan, 1e9, 1.5], "level": ["a", "new", None, "b"]})
+    floats, codes = codec.encode(rows, lenient=True)
+    assert floats[:, 0].tolist() == [0.0, 2.0, 8.0, 1.5]
+    assert codes[:, 0].tolist() == [0, -1, -1, 1]
+
+
+@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("lenient", [False, True])
+def test_column_by_column_is_the_encoding_of_the_whole_table(name: str, lenient: bool) -> None:
+    table = ZOO[name]()
+    codec = TableCodec.learn(table, schema_of(table))
+    floats, codes = codec.encode(table, lenient=lenient)
+    columns = list(codec.iter_encoded(table, lenient=lenient))
+    assert len(columns) == len(codec.columns)
+    for whole, parts in (
+        (floats, [part for part, _ in columns if part is not None]),
+        (codes, [part for _, part in columns if part is not None]),
+    ):
+        assert whole.shape[1] == len(parts)
+        for j, part in enumerate(parts):
+            np.testing.assert_array_equal(whole[:, j], part)
+
+
+def test_the_only_value_of_a_column_is_one_rows_and_not_written_down() -> None:
+    table = pd.DataFrame({"x": [np.nan] * 66 + [1234.567], "y": [1.5, 2.5] * 33 + [1.5]})
+    codec = TableCodec.learn(table, infer_schema(table), min_count=5)
+    assert "1234.567" not in json.dumps(codec.to_dict())

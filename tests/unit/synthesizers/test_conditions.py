@@ -12,7 +12,13 @@ from tabveil.data.codec import TableCodec
 from tabveil.data.schema import infer_schema
 from tabveil.errors import ConditionError
 from tabveil.synthesizers.chunks import take
-from tabveil.synthesizers.conditions import keep_met, met, parse, wanted_codes
+from tabveil.synthesizers.conditions import (
+    keep_met,
+    met,
+    parse,
+    wanted_codes,
+    wanted_ranges,
+)
 
 TABLE = pd.DataFrame(
     {
@@ -97,3 +103,24 @@ def test_rows_met_once_in_a_thousand_are_found() -> None:
 def test_giving_up_says_how_many_rows_were_made() -> None:
     with pytest.raises(ConditionError, match=r"only 0 of 5 rows met .* age after 200000 draws"):
         list(take(keep_met(endless(0), 5, {"age": (1.0,)}), 5))
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ({}, {}),
+        ({"zip": "1"}, {}),
+        ({"age": {"min": 30}}, {0: ((29, np.inf),)}),
+        ({"age": [20, 50]}, {0: ((19, 21), (49, 51))}),
+        ({"income": {"max": 4}}, {1: ((-np.inf, 4.1),)}),
+        ({"income": None}, {}),
+        ({"income": [1.5, None]}, {}),
+        ({"since": {"min": "2020-01-01", "max": "2020-01-02"}}, {2: ((7304, 7307),)}),
+    ],
+    ids=str,
+)
+def test_numbers_are_looked_for_a_step_of_rounding_around_what_is_asked(
+    where: dict[str, object], expected: dict[int, object]
+) -> None:
+    assert CODEC.float_names == ["age", "income", "since"]
+    assert wanted_ranges(parse(where, SCHEMA, CODEC.levels), CODEC) == expected

@@ -14,6 +14,8 @@ from tabveil.synthesizers.engine.layout import Layout
 
 TEMPERATURE = 0.2
 """Of the paper (section 4.4)."""
+_LEAST = 1e-20
+"""Drawn uniformly from here on: a zero, once in 2**24 draws, has no logarithm."""
 
 
 class Activation(nn.Module):
@@ -42,7 +44,7 @@ class Activation(nn.Module):
         n_shares = raw.shape[1] - self.n_scalars
         scalars, logits = torch.split(raw, [self.n_scalars, n_shares], dim=1)
         # The logarithm of an exponential variable, by two logarithms that run on vectors.
-        noise = torch.empty_like(logits).uniform_(generator=generator)
+        noise = torch.empty_like(logits).uniform_(_LEAST, 1, generator=generator)
         noise = noise.log_().neg_().log_()
         parts = torch.split((logits - noise) / TEMPERATURE, self.sizes, dim=1)
         shares = torch.cat(

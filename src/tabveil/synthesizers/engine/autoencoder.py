@@ -26,6 +26,7 @@ from tabveil.contracts import OnEpoch
 from tabveil.seeding import child_seed
 from tabveil.synthesizers.engine.encoder import Encoded
 from tabveil.synthesizers.engine.layout import Layout
+from tabveil.threads import without_denormals
 
 LEAST_DEVIATION = 0.01
 """A likelihood without a floor grows without bound where a scalar can be told exactly."""
@@ -65,6 +66,7 @@ class Batch:
     counted: Tensor
 
 
+@without_denormals()
 def train(
     encoded: Encoded,
     layout: Layout,

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tabveil.synthesizers.conditions import Conditions, wanted_codes
+from tabveil.errors import ConditionError
+from tabveil.synthesizers.conditions import Conditions, wanted_codes, wanted_ranges
 from tabveil.synthesizers.engine.encoder import Codes, Encoder, Scalars
 from tabveil.synthesizers.engine.layout import Layout
 from tabveil.synthesizers.spans import draw_softmax
@@ -43,10 +44,23 @@ class Drawing:
         return cls(encoder, layout)
 
     def wanted(self, conditions: Conditions) -> Wanted:
-        """The spans that conditions restrict."""
-        codec = self.encoder.codec
-        first = len(self.encoder.modes)
-        return {
+        """The spans that conditions restrict.
+
+        Raises ConditionError where no code of a span could meet its condition.
+        """
+        encoder, codec = self.encoder, self.encoder.codec
+        first = len(encoder.modes)
+        wanted = {
+            j: encoder.modes[j].may_hold(ranges, encoder.bounds[j])
+            for j, ranges in wanted_ranges(conditions, codec).items()
+        }
+        for j, codes in wanted.items():
+            if not codes.any():
+                raise ConditionError(
+                    f"no row can meet the condition on {codec.float_names[j]!r}: the generator "
+                    f"makes no such values"
+                )
+        return wanted | {
             first + j: np.isin(np.arange(codec.n_levels[j]), codes)
             for j, codes in wanted_codes(conditions, codec).items()
         }

@@ -12,18 +12,21 @@ What an encoder keeps is levels, modes and rounded shares, never a row. Levels t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tabveil.data.codec import TableCodec
+from tabveil.data.codec import NumberColumn, TableCodec
 from tabveil.data.rounding import to_digits
 from tabveil.data.schema import Schema
 from tabveil.seeding import child_rng
 from tabveil.synthesizers.engine.modes import Modes, Numbers
+
+MAX_ATOMS = 5_000
+"""In all columns together: a wide table of numbers would get networks of enormous width."""
 
 Codes = NDArray[np.int64]
 Scalars = NDArray[np.float32]
@@ -66,6 +69,8 @@ class Encoder:
         Raises DataError for a table that the codec cannot hold.
         """
         codec = TableCodec.learn(train, schema, min_count=min_count)
+        most = MAX_ATOMS // max(1, len(codec.float_names))
+        numbers = replace(numbers, max_atoms=min(numbers.max_atoms, most))
         modes: list[Modes] = []
         rates: list[tuple[float, ...]] = []
         floats, levels, scalars = [], [], []
@@ -99,17 +104,23 @@ class Encoder:
         return (*(m.shares for m in self.modes), *self.rates)
 
     @property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        """The least and the greatest decoded float of each float column."""
+        columns = (c for c in self.codec.columns if isinstance(c, NumberColumn) and c.has_float)
+        return tuple((float(c.low), float(c.high)) for c in columns)  # type: ignore[arg-type]
+
+    @property
     def scalar_spans(self) -> tuple[int, ...]:
         """The span that each scalar belongs to."""
         return tuple(j for j, modes in enumerate(self.modes) if modes.n_wide)
 
-    def encode(self, rows: pd.DataFrame, *, seed: int) -> Encoded:
-        """Encode rows of which some may hold what the training table did not."""
+    def encode(self, rows: pd.DataFrame) -> Encoded:
+        """Encode rows of which some may hold what the training table did not.
+
+        A number is given its likeliest mode, so that a row's codes depend on nothing but the row.
+        """
         floats, codes = self.codec.encode(rows, lenient=True)
-        said = [
-            modes.encode(floats[:, j], child_rng(seed, "encode", "float", j + 1))
-            for j, modes in enumerate(self.modes)
-        ]
+        said = [modes.encode(floats[:, j], None) for j, modes in enumerate(self.modes)]
         spans = [*(mode_codes for mode_codes, _ in said), *codes.T]
         scalars = [said[j][1] for j in self.scalar_spans]
         return Encoded(_stack(spans, len(rows)), _stack(scalars, len(rows)))

@@ -58,9 +58,12 @@ def fit_mixture(
         k <= min(n_components, n_points); some shares may be next to nothing.
     """
     total = counts.sum()
-    center = float(points @ counts / total)
-    scale = float(np.sqrt(((points - center) ** 2) @ counts / total))
-    x = (points - center) / scale
+    reach = float(points[-1] - points[0])  # first to [0, 1]: squares of tiny numbers would vanish
+    unit = (points - points[0]) / reach
+    middle = float(unit @ counts / total)
+    deviation = float(np.sqrt(((unit - middle) ** 2) @ counts / total))
+    x = (unit - middle) / deviation
+    center, scale = float(points[0]) + middle * reach, deviation * reach
     k = min(n_components, len(x))
     resp = _first_guess(x, counts, k)
     for _ in range(_MAX_STEPS):

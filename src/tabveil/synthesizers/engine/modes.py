@@ -12,7 +12,7 @@ rounded to a small part of their mode's width.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, Self
@@ -20,11 +20,13 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tabveil.data.rounding import SHARED_ROWS, on_step, step_for, to_digits
+from tabveil.data.rounding import SHARED_ROWS, on_step, outer_bounds, step_for, to_digits
 from tabveil.synthesizers.engine.mixture import fit_mixture, weighted_points
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
+Wide = tuple[Floats, Floats, Floats]
+"""Means, deviations and shares of modes that have a width."""
 
 WIDEST = 0.99
 """A scalar is clipped to this on either side: tanh never reaches 1."""
@@ -39,8 +41,8 @@ class Numbers:
     """How numeric columns are said.
 
     Attributes:
-        max_atoms: columns with at most so many different values are atoms throughout; 0: no atoms
-            at all, as in the paper.
+        max_atoms: columns with at most so many different values are atoms throughout, and no
+            column has more; 0: no atoms at all, as in the paper.
         min_spike: in other columns, a value becomes an atom where it has at least this share of
             the rows.
         rest: what the other values are: Gaussian modes, or equally full bins.
@@ -78,14 +80,15 @@ class Modes:
     def fit(cls, values: Floats, numbers: Numbers) -> Self:
         """Find the modes of `values`, shape (n,), n >= 1, finite."""
         atoms, others = _split(values, numbers)
-        if not len(others):
-            wide: tuple[Floats, Floats] = (np.empty(0), np.empty(0))
-        elif numbers.rest == "bins" and len(others) >= 2 * SHARED_ROWS:
+        wide: Wide = (np.empty(0), np.empty(0), np.empty(0))
+        if numbers.rest == "bins" and len(others) >= 2 * SHARED_ROWS:
             wide = _bins(others, numbers.n_bins)
-        else:
+        elif len(others):
             wide = _gaussians(others)
-        means, stds = (np.concatenate(pair) for pair in zip(wide, (atoms, 0 * atoms), strict=True))
-        found = cls(tuple(means.tolist()), tuple(stds.tolist()), (), numbers.rest == "bins")
+        parts = zip(wide, (atoms, 0 * atoms, np.ones(len(atoms))), strict=True)
+        means, stds, shares = (np.concatenate(pair) for pair in parts)
+        even = numbers.rest == "bins"
+        found = cls(tuple(means.tolist()), tuple(stds.tolist()), tuple(shares.tolist()), even)
         codes, _ = found.encode(values, np.random.default_rng(0))
         shares = np.bincount(codes, minlength=len(means)) / len(values)
         kept = shares > 0
@@ -96,11 +99,14 @@ class Modes:
             found.even,
         )
 
-    def encode(self, values: Floats, rng: np.random.Generator) -> tuple[Codes, NDArray[np.float32]]:
+    def encode(
+        self, values: Floats, rng: np.random.Generator | None
+    ) -> tuple[Codes, NDArray[np.float32]]:
         """A mode for each value, and the scalar inside it, clipped; both shape (n,).
 
         The mode of a value that is no atom is drawn by how likely each mode is to have made it,
-        as in the paper; with bins it is the bin that the value lies in.
+        as in the paper, or, without `rng`, is the likeliest; with bins it is the bin that the
+        value lies in.
         """
         codes = np.empty(len(values), dtype=np.int64)
         for start in range(0, len(values), _CHUNK_ROWS):
@@ -118,7 +124,21 @@ class Modes:
         decoded: Floats = np.array(self.means)[codes] + widths[codes] * scalars
         return decoded
 
-    def _modes_of(self, values: Floats, rng: np.random.Generator) -> Codes:
+    def may_hold(
+        self, ranges: Sequence[tuple[float, float]], bounds: tuple[float, float]
+    ) -> NDArray[np.bool_]:
+        """Which modes can decode to a number in one of the ranges, ends included: shape (k,).
+
+        Decoded numbers are clipped to `bounds`.
+        """
+        means, reach = np.array(self.means), np.array(self.stds) * _PER_WIDTH
+        least, most = np.clip(means - reach, *bounds), np.clip(means + reach, *bounds)
+        held = np.zeros(len(means), dtype=bool)
+        for low, high in ranges:
+            held |= (least <= high) & (most >= low)
+        return held
+
+    def _modes_of(self, values: Floats, rng: np.random.Generator | None) -> Codes:
         means, stds, n_wide = np.array(self.means), np.array(self.stds), self.n_wide
         codes = np.full(len(values), -1)
         if n_wide < len(means):
@@ -133,9 +153,11 @@ class Modes:
             edges = (means + _PER_WIDTH * stds)[: n_wide - 1]
             codes[left] = np.searchsorted(edges, values[left], side="left")
             return codes
-        shares = np.array(self.shares[:n_wide]) if self.shares else np.ones(n_wide)
         z = (values[left, None] - means[:n_wide]) / stds[:n_wide]
-        log_density = -0.5 * z**2 - np.log(stds[:n_wide]) + np.log(shares)
+        log_density = -0.5 * z**2 - np.log(stds[:n_wide]) + np.log(self.shares[:n_wide])
+        if rng is None:
+            codes[left] = log_density.argmax(axis=1)
+            return codes
         edges = np.exp(log_density - log_density.max(axis=1, keepdims=True)).cumsum(axis=1)
         points = rng.random(len(left)) * edges[:, -1]
         codes[left] = (edges[:, :-1] <= points[:, None]).sum(axis=1)
@@ -158,7 +180,8 @@ class Modes:
         )
         if not len(means) == len(stds) == len(shares) > 0:
             raise ValueError("modes need means, deviations and shares, as many of each")
-        if not np.isfinite(means + stds + shares).all() or min(stds) < 0 or min(shares) <= 0:
+        widths = tuple(_PER_WIDTH * std for std in stds)
+        if not np.isfinite(means + widths + shares).all() or min(stds) < 0 or min(shares) <= 0:
             raise ValueError("modes need finite means, deviations of at least 0, shares above 0")
         if any(a == 0 < b for a, b in pairwise(stds)):
             raise ValueError("atoms stand after the modes that have a width")
@@ -177,44 +200,44 @@ def _split(values: Floats, numbers: Numbers) -> tuple[Floats, Floats]:
     if len(distinct) > numbers.max_atoms:
         least = max(least, numbers.min_spike * len(values))
     is_atom = counts >= least
+    if is_atom.sum() > numbers.max_atoms:
+        is_atom[np.lexsort((distinct, -counts))[numbers.max_atoms :]] = False
     if is_atom.any() and counts[~is_atom].sum() < SHARED_ROWS:
         return distinct[is_atom], np.empty(0)
     return distinct[is_atom], values[~is_atom[inverse]]
 
 
-def _gaussians(values: Floats) -> tuple[Floats, Floats]:
-    """Means and deviations of the modes of `values`, rounded."""
+def _gaussians(values: Floats) -> Wide:
+    """The modes of `values`: means at a hundredth of their mode's width, deviations at 3 digits."""
     points, counts = weighted_points(values)
     if len(points) == 1:
         # One value, not an atom: a mode of some width around it.
-        spread = max(abs(float(points[0])), 1.0) * 1e-3
-        return points, np.array([spread])
+        return points, np.abs(points) * 1e-3 + 1e-3 * (points == 0), np.ones(1)
     means, stds, shares = fit_mixture(points, counts)
-    least = max(_LEAST_SHARE, min(SHARED_ROWS / len(values), shares.max()))
-    kept = shares >= least
-    return _rounded(means[kept], stds[kept])
+    kept = shares >= max(_LEAST_SHARE, min(SHARED_ROWS / len(values), shares.max()))
+    grid = zip(means[kept].tolist(), stds[kept].tolist(), strict=True)
+    rounded = [on_step(mean, step_for(std, 100)) for mean, std in grid]
+    return np.array(rounded), np.array(to_digits(stds[kept])), shares[kept]
 
 
-def _bins(values: Floats, n_bins: int) -> tuple[Floats, Floats]:
-    """Centres and deviations (a quarter of half the width) of equally full bins, rounded."""
+def _bins(values: Floats, n_bins: int) -> Wide:
+    """Centres, deviations (a quarter of half the width) and shares of equally full bins.
+
+    An inner edge is the mean of a few rows, the outer ones are rounded outwards: none is a row's.
+    """
+    ordered = np.sort(values)
     most = min(n_bins, len(values) // SHARED_ROWS)
-    edges = np.unique(np.quantile(values, np.linspace(0, 1, most + 1)))
+    at = np.linspace(0, len(values), most + 1).astype(int)[1:-1]
+    inner = [float(ordered[i - SHARED_ROWS // 2 :][:SHARED_ROWS].mean()) for i in at]
+    low, high = outer_bounds(ordered)
+    edges = np.unique([low, *inner, high])
     if len(edges) == 1:
         return _gaussians(values)
-    gap = np.minimum(np.diff(edges, prepend=-np.inf), np.diff(edges, append=np.inf))
-    edges = np.unique(
-        [on_step(e, step_for(g, 20)) for e, g in zip(edges.tolist(), gap.tolist(), strict=True)]
-    )
-    return (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2 / _PER_WIDTH
-
-
-def _rounded(means: Floats, stds: Floats) -> tuple[Floats, Floats]:
-    """Means at a hundredth of their mode's width, widths at 3 digits."""
-    grid = zip(means.tolist(), stds.tolist(), strict=True)
-    return (
-        np.array([on_step(mean, step_for(std, 100)) for mean, std in grid]),
-        np.array(to_digits(stds)),
-    )
+    gaps = np.minimum(np.diff(edges, prepend=-np.inf), np.diff(edges, append=np.inf))
+    rounded = [on_step(e, step_for(g, 20)) for e, g in zip(edges[1:-1], gaps[1:-1], strict=True)]
+    edges = np.unique([low, *rounded, high])
+    n = len(edges) - 1
+    return (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2 / _PER_WIDTH, np.full(n, 1 / n)
 
 
 def _nearest(ordered: Floats, values: Floats) -> Codes:

@@ -103,7 +103,8 @@ class Generator(nn.Module):
             for width, end in zip(widths, self.ends[1:], strict=False)
         )
         self.norms = nn.ModuleList(NormedRectifier(width) for width in widths)
-        self._draw_weights(n_noise + n_conditions)
+        if not self.bias.is_meta:  # laid out only, to be loaded
+            self._draw_weights(n_noise + n_conditions)
 
     @torch.no_grad()
     def _draw_weights(self, fan_in: int) -> None:

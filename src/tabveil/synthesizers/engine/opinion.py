@@ -30,24 +30,21 @@ class Opinion:
 
     Attributes:
         conditions: the conditional spans, by their number among them, that are averaged.
-        seed: of the modes that numbers are given.
     """
 
     encoder: Encoder
     layout: Layout
     critic: Critic
     conditions: tuple[int, ...]
-    seed: int
 
     @classmethod
     def of(
         cls, encoder: Encoder, layout: Layout, critic: Critic, rng: np.random.Generator
     ) -> Opinion:
-        """Take a trained critic; `rng` draws the conditions and the seed."""
+        """Take a trained critic; `rng` draws the conditions."""
         drawn = rng.permutation(len(layout.conditional))[:MAX_CONDITIONS]
-        seed = int(rng.integers(2**32))
         critic = critic.cpu().eval().requires_grad_(False)
-        return cls(encoder, layout, critic, tuple(sorted(drawn.tolist())), seed)
+        return cls(encoder, layout, critic, tuple(sorted(drawn.tolist())))
 
     def __call__(self, rows: pd.DataFrame) -> NDArray[np.float64]:
         """Score rows, shape (n,). A level that was not in the training table is left blank.
@@ -59,7 +56,7 @@ class Opinion:
 
     @torch.inference_mode()
     def _score(self, rows: pd.DataFrame) -> NDArray[np.float64]:
-        encoded = self.encoder.encode(rows, seed=self.seed)
+        encoded = self.encoder.encode(rows)
         codes = torch.from_numpy(encoded.codes.astype(np.int64))
         first = self.critic.of_same(codes, torch.from_numpy(encoded.scalars))
         total, counts = np.zeros(len(rows)), np.zeros(len(rows))

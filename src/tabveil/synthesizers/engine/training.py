@@ -23,6 +23,7 @@ from tabveil.synthesizers.engine.encoder import Encoded
 from tabveil.synthesizers.engine.layout import Layout
 from tabveil.synthesizers.engine.networks import Critic, Generator
 from tabveil.synthesizers.engine.rows import RowSampler
+from tabveil.threads import without_denormals
 
 PENALTY = 10.0
 """Of Gulrajani et al. 2017: weight of the gradient penalty."""
@@ -68,6 +69,7 @@ class Batch:
     scalars: Tensor
 
 
+@without_denormals()
 def train(
     encoded: Encoded,
     layout: Layout,

@@ -185,7 +185,6 @@ def test_nonsense_anywhere_in_the_encoder_ends_in_an_artifact_error_or_nothing(
     data = json.loads((saved / ENCODER).read_text())
     places = list(places_in(data))
     rng = np.random.default_rng(0)
-    # 1e308 as a width is infinite fourfold, see test_engine_modes.
     for i in rng.permutation(len(places))[:FUZZED]:
         altered = copy.deepcopy(data)
         value = NONSENSE[rng.integers(len(NONSENSE))]
@@ -301,13 +300,7 @@ def rewritten(whole: bytes, dtype: str, size: float) -> bytes:
         ("BOOL", 1),
         ("C64", 8),
         ("F8_E5M2", 1),
-        pytest.param(
-            "F8_E4M3",
-            1,
-            marks=pytest.mark.xfail(
-                strict=True, raises=NotImplementedError, reason="isfinite comes before the type"
-            ),
-        ),
+        ("F8_E4M3", 1),
         ("F8_E8M0", 1),
         ("F4", 0.5),
         ("PATH", 4),
@@ -328,12 +321,6 @@ def test_a_header_of_an_impossible_length_is_refused(saved: Path, length: int) -
     refused(saved)
 
 
-def overflowing(*params: Any) -> Any:
-    reason = "RuntimeError of torch's meta device"
-    mark = pytest.mark.xfail(strict=True, raises=RuntimeError, reason=reason)
-    return pytest.param(*params, marks=mark)
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -341,10 +328,10 @@ def overflowing(*params: Any) -> Any:
         ("generator_dim", [10**9]),
         ("generator_dim", [10**9, 10**9]),
         ("generator_dim", [10**12]),
-        overflowing("generator_dim", [10**12, 10**12]),
-        overflowing("embedding_dim", 10**18),
-        overflowing("embedding_dim", 2**62),
-        overflowing("generator_dim", [2**62, 2**62]),
+        ("generator_dim", [10**12, 10**12]),
+        ("embedding_dim", 10**18),
+        ("embedding_dim", 2**62),
+        ("generator_dim", [2**62, 2**62]),
         ("embedding_dim", 2**63),
         ("generator_dim", [2**64]),
         ("embedding_dim", 10**400),
@@ -353,13 +340,11 @@ def overflowing(*params: Any) -> Any:
 )
 def test_a_huge_network_is_refused_without_its_memory(saved: Path, name: str, value: Any) -> None:
     change(saved, "params", name, to=value)
-    Ctgan.load  # noqa: B018  whatever is loaded lazily is loaded
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     refused(saved)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
 
 
-@pytest.mark.xfail(strict=True, reason="laying a network out costs the square of its layers")
 def test_a_network_of_very_many_layers_is_refused_at_once(
     saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -423,13 +408,7 @@ def test_altered_parameters_are_refused(saved: Path, name: str, value: Any) -> N
         [1],
         {},
         float("nan"),
-        pytest.param(
-            10**400,
-            marks=pytest.mark.xfail(
-                strict=True, raises=OverflowError, reason="not among what `reading` turns"
-            ),
-            id="10**400",
-        ),
+        pytest.param(10**400, id="10**400"),
     ],
     ids=str,
 )
@@ -449,13 +428,7 @@ def test_numbers_that_are_none_are_refused(
         "[]",
         "x" * 100,
         "1" * 5000,
-        pytest.param(
-            "[" * 100_000,
-            marks=pytest.mark.xfail(
-                strict=True, raises=RecursionError, reason="not among what from_dict turns"
-            ),
-            id="deep",
-        ),
+        pytest.param("[" * 100_000, id="deep"),
     ],
     ids=lambda schema: str(schema)[:10],
 )

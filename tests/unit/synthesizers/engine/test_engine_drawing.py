@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import chisquare
 
 from tabveil.data.schema import infer_schema
+from tabveil.errors import ConditionError
 from tabveil.synthesizers.conditions import parse
 from tabveil.synthesizers.engine.drawing import Drawing, Wanted
 from tabveil.synthesizers.engine.encoder import Encoder
@@ -93,11 +94,29 @@ def test_a_number_is_asked_for_as_missing_or_present(number: object, code: int) 
     assert set(codes) == {code}
 
 
-def test_a_wanted_column_that_nothing_can_name_restricts_nothing() -> None:
+def test_a_wanted_number_that_nothing_can_name_restricts_no_condition() -> None:
     complete = drawing(table().dropna().astype({"number": int}))
     codec = complete.encoder.codec
-    asked = complete.wanted(parse({"number": {"min": 1}}, codec.schema, codec.levels))
-    assert asked == {}
+    asked = complete.wanted(parse({"number": {"min": 2}}, codec.schema, codec.levels))
+    spans, codes = draw(complete, asked=asked)
+    free_spans, free_codes = draw(complete)
+    np.testing.assert_array_equal(spans, free_spans)
+    np.testing.assert_array_equal(codes, free_codes)
+
+
+def test_a_wanted_range_is_asked_for_by_the_modes_that_can_hold_it() -> None:
+    complete = drawing(table().dropna().astype({"number": int}), condition_on_numbers=True)
+    codec = complete.encoder.codec
+    asked = complete.wanted(parse({"number": {"min": 3}}, codec.schema, codec.levels))
+    spans, codes = draw(complete, asked=asked)
+    assert set(spans) == {0}
+    assert set(np.array(complete.encoder.modes[0].means)[codes]) == {2, 3}  # 2: a step of rounding
+
+
+@pytest.mark.parametrize("number", [{"min": 500}, {"max": -500}, 77.0, [50, 60]], ids=str)
+def test_a_number_that_no_mode_can_hold_is_refused_at_once(number: object) -> None:
+    with pytest.raises(ConditionError, match="'number'.*no such values"):
+        wanted({"number": number})
 
 
 def test_without_anything_to_name_there_is_no_condition() -> None:

@@ -160,20 +160,43 @@ def test_rows_with_what_training_did_not_see_are_encoded_leniently() -> None:
             "flag": [True, False],
         }
     )
-    encoded = encoder.encode(rows, seed=0)
-    level = encoder.span_of("level") if hasattr(encoder, "span_of") else 3
-    assert encoded.codes[:, level].tolist() == [-1, -1]
+    encoded = encoder.encode(rows)
+    assert (encoder.codec.float_names, encoder.codec.code_names[1]) == (["age", "weight"], "level")
+    assert encoded.codes[:, 2 + 1].tolist() == [-1, -1]
     assert np.isfinite(encoded.scalars).all()
     assert (np.abs(encoded.scalars) < 1).all()
     assert (encoded.codes.max(axis=0) < encoder.widths).all()
 
 
-def test_training_rows_are_encoded_again_as_they_were() -> None:
+def test_training_rows_are_encoded_again_as_they_were_where_no_mode_is_drawn() -> None:
     table = small_table()
-    encoder, encoded = learn(table, seed=3)
-    again = encoder.encode(table, seed=3)
+    encoder, encoded = learn(table, HOW["bins"])
+    again = encoder.encode(table)
     np.testing.assert_array_equal(again.codes, encoded.codes)
     np.testing.assert_array_equal(again.scalars, encoded.scalars)
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_a_rows_codes_depend_on_nothing_but_the_row(how: str) -> None:
+    table = small_table()
+    encoder, _ = learn(table, HOW[how])
+    order = np.random.default_rng(1).permutation(len(table))
+    whole, shuffled = encoder.encode(table), encoder.encode(table.iloc[order])
+    np.testing.assert_array_equal(shuffled.codes, whole.codes[order])
+    np.testing.assert_array_equal(shuffled.scalars, whole.scalars[order])
+
+
+def test_another_seed_draws_other_modes_and_levels_for_rare_ones() -> None:
+    table = small_table()
+    table.loc[:49, "level"] = [f"rare {i}" for i in range(50)]
+    schema = infer_schema(small_table())
+    (one, first), (two, again), (other, third) = (
+        Encoder.learn(table, schema, ATOMS, min_count=5, seed=seed) for seed in (0, 0, 1)
+    )
+    assert one == two == other
+    np.testing.assert_array_equal(first.codes, again.codes)
+    assert (first.codes[:50] != third.codes[:50]).any()
+    np.testing.assert_array_equal(first.codes[50:, [0, 3]], third.codes[50:, [0, 3]])
 
 
 def test_what_cannot_be_learnt_is_refused() -> None:

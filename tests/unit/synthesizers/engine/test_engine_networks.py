@@ -143,15 +143,19 @@ def test_normalisation_and_its_gradient_are_torchs(n: int) -> None:
     torch.testing.assert_close(ours.bias.grad, theirs.bias.grad)
 
 
-def test_with_fixed_statistics_a_row_depends_on_no_other() -> None:
+def test_with_fixed_statistics_a_row_depends_on_no_other_as_in_the_evaluated_stack() -> None:
     generator = generator_with_any_weights((7, 4), 5)
-    noise, places = noise_like(500, 6), torch.randint(5, (500,), generator=random())
-    training = generator.train()(noise, places).detach()
-    generator.fix_statistics(noise, places)
-    assert not generator.training
-    together = generator(noise, places)
-    # Over the rows that they were measured on, the batch's statistics are the fixed ones.
-    torch.testing.assert_close(together, training)
+    stack = plain(generator, (7, 4), 6, 5)
+    noise, places = noise_like(300, 6), torch.randint(5, (300,), generator=random())
+    inputs = torch.cat([noise, functional.one_hot(places, 5).double()], dim=1)
+    stack(inputs)  # leaves running statistics, a tenth of the way from 0 and 1
+    with torch.no_grad():
+        for norm, layer in zip(generator.norms, stack[:-1], strict=True):
+            assert isinstance(norm, NormedRectifier)
+            norm.mean.copy_(layer.norm.running_mean)
+            norm.variance.copy_(layer.norm.running_var)
+    together = generator.eval()(noise, places)
+    torch.testing.assert_close(together, stack.eval()(inputs))
     torch.testing.assert_close(generator(noise[3:4], places[3:4]), together[3:4])
 
 

@@ -173,3 +173,31 @@ def test_the_critic_learns_to_tell_real_rows_from_noise() -> None:
         on_epoch=lambda epoch, losses: heard.append(losses["discriminator"]),
     )
     assert np.mean(heard[-3:]) < heard[0] - 0.3
+
+
+def test_more_steps_of_the_critic_move_it_further() -> None:
+    start, one, five = (
+        weights(run(epochs=1, discriminator_steps=steps, discriminator_lr=rate))["critic.from_row"]
+        for steps, rate in ((1, 1e-12), (1, 1e-3), (5, 1e-3))
+    )
+    assert float((five - start).norm()) > 2 * float((one - start).norm())
+
+
+def test_the_penalty_keeps_the_critics_gradient_near_one() -> None:
+    """A first critic's gradient is next to nothing, and without penalty it grows past one."""
+    rows = table(400)
+    encoder, encoded = Encoder.learn(
+        rows, infer_schema(rows), Numbers(max_atoms=20), min_count=1, seed=0
+    )
+    layout = Drawing.of(encoder).layout
+    codes, scalars = (torch.from_numpy(part) for part in (encoded.codes, encoded.scalars))
+    places = codes[:, layout.conditional[0]].long() + int(layout.condition_starts[0])
+
+    def distance(epochs: int) -> float:
+        rates = {"generator_lr": 1e-12, "discriminator_lr": 2e-3 if epochs > 1 else 1e-12}
+        critic = run(rows=rows, epochs=epochs, dropout=0.0, **rates).critic
+        first = critic.of_real(codes.long(), scalars) + critic.of_condition(places)
+        return float(critic.penalty(first.detach(), torch.Generator()).detach())
+
+    assert distance(1) > 0.4
+    assert distance(80) < 0.1
