@@ -220,8 +220,7 @@ def reconstruction(raw: Tensor, deviations: Tensor, batch: Batch, layout: Layout
     Args:
         raw: shape (n, n_outputs), the decompressor's.
         deviations: shape (n_scalars,).
-        batch: the rows that are judged.
-        layout: of a row.
+        batch, layout: the rows that are judged, and where their spans stand.
     """
     sizes = [layout.n_scalars, *(block.end - block.start for block in layout.blocks)]
     means, *parts = torch.split(raw, sizes, dim=1)
