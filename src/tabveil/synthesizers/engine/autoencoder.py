@@ -220,16 +220,16 @@ def reconstruction(raw: Tensor, deviations: Tensor, batch: Batch, layout: Layout
     Args:
         raw: shape (n, n_outputs), the decompressor's.
         deviations: shape (n_scalars,).
-        batch, layout: the rows that are judged, and where their spans stand.
+        batch: the rows that are judged.
+        layout: of a row.
     """
     sizes = [layout.n_scalars, *(block.end - block.start for block in layout.blocks)]
     means, *parts = torch.split(raw, sizes, dim=1)
-    n_scalars = layout.n_scalars
-    total = -raw.gather(1, batch.at[:, n_scalars:]).sum()
+    total = -raw.gather(1, batch.at[:, layout.n_scalars :]).sum()
     for part, block in zip(parts, layout.blocks, strict=True):
         total = total + part.reshape(len(raw), -1, block.width).logsumexp(dim=-1).sum()
-    if n_scalars:
-        away = (batch.factors[:, :n_scalars] - torch.tanh(means)) / deviations
+    if layout.n_scalars:
+        away = (batch.factors[:, : layout.n_scalars] - torch.tanh(means)) / deviations
         total = total + (batch.counted * (0.5 * away.square() + deviations.log())).sum()
     return total / len(raw)
 

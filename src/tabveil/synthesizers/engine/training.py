@@ -30,6 +30,8 @@ PENALTY = 10.0
 BETAS = (0.5, 0.9)
 """Of the paper's Adam."""
 _STEPS_DRAWN = 64
+_PARTS = 10
+"""The average spans a tenth of the steps so far, until it spans what `averaging` says."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Training:
     pac: int
     averaging: float
     dropout: float
+    lr_end: float
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,8 @@ def train(
     batches = _batches(encoded, layout, settings, duel.random, device)
     for epoch in range(1, settings.epochs + 1):
         losses = torch.zeros(2, device=device)
-        for _ in range(steps):
+        for i in range(steps):
+            duel.slow_down(((epoch - 1) * steps + i) / (settings.epochs * steps))
             losses += duel.step(batches)
         if on_epoch is not None:
             generator, critic = (losses / steps).tolist()
@@ -130,6 +134,7 @@ class Duel:
     optimisers: tuple[torch.optim.Adam, torch.optim.Adam]
     random: torch.Generator
     settings: Training
+    n_steps: int = 0
 
     @classmethod
     def start(
@@ -164,6 +169,14 @@ class Duel:
             torch.Generator(device).manual_seed(child_seed(seed, "training")),
             settings,
         )
+
+    def slow_down(self, done: float) -> None:
+        """Set the learning rates for a training of which the share `done` is over."""
+        left = 1 - done * (1 - self.settings.lr_end)
+        rates = (self.settings.generator_lr, self.settings.discriminator_lr)
+        for optimiser, rate in zip(self.optimisers, rates, strict=True):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * left
 
     def step(self, batches: Iterator[Batch]) -> Tensor:
         """One update of the generator after those of the critic: their losses, shape (2,)."""
@@ -203,12 +216,21 @@ class Duel:
         if batch.conditions is not None:
             loss = loss + self.condition_loss(raw, batch.conditions)
         _update(self.optimisers[0], self.generator, loss)
+        self._average()
+        return loss.detach()
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Move the averaged generator towards the trained one, quickly at first.
+
+        Without that a short training would be averaged with its random start.
+        """
+        self.n_steps += 1
         if self.averaged is not None:
             mine: list[Tensor] = list(self.averaged.parameters())
             theirs: list[Tensor] = list(self.generator.parameters())
-            with torch.no_grad():
-                torch._foreach_lerp_(mine, theirs, 1 - self.settings.averaging)
-        return loss.detach()
+            share = max(1 - self.settings.averaging, _PARTS / (_PARTS + self.n_steps))
+            torch._foreach_lerp_(mine, theirs, share)
 
 
 def _adam(network: nn.Module, rate: float, decay: float) -> torch.optim.Adam:

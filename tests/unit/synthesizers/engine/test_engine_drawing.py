@@ -115,7 +115,7 @@ def test_a_wanted_range_is_asked_for_by_the_modes_that_can_hold_it() -> None:
 
 @pytest.mark.parametrize("number", [{"min": 500}, {"max": -500}, 77.0, [50, 60]], ids=str)
 def test_a_number_that_no_mode_can_hold_is_refused_at_once(number: object) -> None:
-    with pytest.raises(ConditionError, match="'number'.*no such values"):
+    with pytest.raises(ConditionError, match="no such values"):
         wanted({"number": number})
 
 

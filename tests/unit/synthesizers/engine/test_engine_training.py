@@ -16,7 +16,7 @@ from tabveil.synthesizers.ctgan import Ctgan
 from tabveil.synthesizers.engine.drawing import Drawing
 from tabveil.synthesizers.engine.encoder import Encoder
 from tabveil.synthesizers.engine.modes import Numbers
-from tabveil.synthesizers.engine.training import Trained, train
+from tabveil.synthesizers.engine.training import Duel, Trained, train
 
 SMALL: dict[str, Any] = {
     "embedding_dim": 8,
@@ -97,24 +97,67 @@ def test_an_exception_from_on_epoch_ends_the_training_and_is_passed_on() -> None
     assert heard == [1]
 
 
+STILL: dict[str, Any] = {"epochs": 1, "generator_lr": 1e-12, "generator_decay": 0.0}
+"""A training that leaves the first weights as they were drawn."""
+
+
 def test_the_averaged_generator_lags_behind_the_last_and_the_critic_does_not() -> None:
     """The average takes no part in the training: critics are equal, generators are not."""
-    last, averaged = run(), run(averaging=0.99)
+    last, averaged = run(epochs=30), run(epochs=30, averaging=0.99)
     torch.testing.assert_close(last.critic.state_dict(), averaged.critic.state_dict())
-    first = run(epochs=1, averaging=1 - 1e-12)  # the average that never moves: the first weights
+    first = run(**STILL)
     moved, lagged = (
-        float((t.generator.from_noise.detach() - first.generator.from_noise).norm())
+        float((t.generator.from_noise - first.generator.from_noise).detach().norm())
         for t in (last, averaged)
     )
-    assert 0 < lagged < 0.5 * moved
+    assert 0 < lagged < 0.95 * moved
 
 
-def test_an_average_over_one_step_is_the_mean_that_was_asked_for() -> None:
-    rows = table(40)
-    start = run(rows=rows, epochs=1, averaging=1 - 1e-12).generator.from_noise
+def test_an_average_over_few_steps_spans_a_tenth_of_them() -> None:
+    rows = table(40)  # a step an epoch
+    start = run(rows=rows, **STILL).generator.from_noise
     end = run(rows=rows, epochs=1).generator.from_noise
-    mean = run(rows=rows, epochs=1, averaging=0.75).generator.from_noise
-    torch.testing.assert_close(mean.detach(), 0.75 * start.detach() + 0.25 * end.detach())
+    for averaging in (0.75, 0.9999):
+        mean = run(rows=rows, epochs=1, averaging=averaging).generator.from_noise
+        torch.testing.assert_close(mean.detach(), (1 * start + 10 * end).detach() / 11)
+
+
+def test_an_average_of_a_short_span_is_the_one_that_was_asked_for() -> None:
+    """Known answer: share 1/11 of the first step is left, then half at each step."""
+    rows = table(40)
+    steps = [run(rows=rows, **STILL).generator.from_noise.detach()]
+    steps += [
+        run(rows=rows, epochs=n, lr_end=1.0).generator.from_noise.detach() for n in range(1, 13)
+    ]
+    expected = steps[0]
+    for n, now in enumerate(steps[1:], start=1):
+        expected = torch.lerp(expected, now, max(0.5, 10 / (10 + n)))
+    found = run(rows=rows, epochs=12, averaging=0.5).generator.from_noise
+    torch.testing.assert_close(found.detach(), expected)
+
+
+def test_learning_rates_fall_to_the_share_that_is_left() -> None:
+    """With nothing left, the last steps move next to nothing; with all, as far as before."""
+    rows = table(40)
+
+    def last_step(lr_end: float) -> float:
+        heard: list[torch.Tensor] = []
+        run(rows=rows, epochs=50, lr_end=lr_end, on_epoch=lambda *_: heard.append(now()))
+        return float((heard[-1] - heard[-2]).norm() / (heard[1] - heard[0]).norm())
+
+    duels: list[Duel] = []
+    start = Duel.start
+
+    def remembered(*args: Any, **named: Any) -> Duel:
+        duels.append(start(*args, **named))
+        return duels[-1]
+
+    def now() -> torch.Tensor:
+        return duels[-1].generator.from_noise.detach().clone()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Duel, "start", remembered)
+        assert last_step(0.0) < 0.1 < 0.3 < last_step(1.0)
 
 
 def test_global_random_state_is_left_alone_and_not_read() -> None:
