@@ -99,13 +99,13 @@ class SinglingOut:
         for name, predicates in guesses.items():
             n, n_cols = len(predicates), self.n_cols if name == "multivariate" else 1
             random = _random(coded, n_cols, n, rng)
-            right = {
-                "members": int(members.isolates(predicates).sum()),
-                "others": int(others.isolates(predicates).sum()),
-            }
+            people = [_times_found(side, predicates) for side in (members, others)]
+            right = dict(zip(("members", "others"), (int(c.sum()) for c in people), strict=True))
             baseline = float(members.isolates(random).mean()) if n else 0.0
             detail = {"baseline_rate": baseline, "n_people": members.codes.shape[1]}
-            scores.append(residual_risk(name, **right, n=n, detail=detail))
+            times = np.concatenate(people)
+            repeats = float(np.square(times).sum() / times.sum()) if len(times) else 1.0
+            scores.append(residual_risk(name, **right, n=n, repeats=repeats, detail=detail))
         return scores
 
     def _multivariate(
@@ -158,6 +158,13 @@ def _tables(lineup: Lineup, rng: np.random.Generator) -> tuple[Encoded, ...]:
     n = min(map(len, sides))
     people = [lineup.targets.encoded.take(rng.choice(side, n, replace=False)) for side in sides]
     return synthetic.take(first), people[0], people[1], lineup.reference.encoded
+
+
+def _times_found(table: SortedTable, predicates: Predicates) -> NDArray[np.int64]:
+    """How often each person that was singled out was, shape (n_singled_out,)."""
+    rows = table.isolated(predicates)
+    counts: NDArray[np.int64] = np.unique(rows[rows >= 0], return_counts=True)[1]
+    return counts
 
 
 def _none(coded: CodedTables) -> Predicates:

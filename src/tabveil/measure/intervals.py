@@ -71,7 +71,7 @@ def proportion(successes: float, n: float) -> tuple[float, float]:
 
 
 def difference_of_proportions(
-    *, members: int, n_members: int, others: int, n_others: int
+    *, members: float, n_members: float, others: float, n_others: float
 ) -> Estimate:
     """Share of members minus share of others, in [-1, 1], with Newcombe's interval.
 

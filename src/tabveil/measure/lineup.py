@@ -175,7 +175,8 @@ def _make(data: EvalInput) -> Lineup:
     most, searched = data.limits.max_targets, data.limits.max_searched
     ours, theirs = _choose(pool_keys, control_keys, most, rng)
     is_asked = np.concatenate([is_member[ours], np.zeros(len(theirs), dtype=bool)])
-    _check_sizes(train=int(is_asked.sum()), control=int((~is_asked).sum()), why="distinct ")
+    n_asked = int(is_asked.sum())
+    _check_sizes(train=n_asked, control=len(is_asked) - n_asked, why="distinct rows of its own")
     mixed = rng.permutation(len(is_asked))
     targets = _join(pool.take(ours), control.take(theirs)).take(mixed)
     in_pool = (np.arange(len(mixed)) < len(ours))[mixed]
@@ -271,11 +272,11 @@ def _join(first: Rows, second: Rows) -> Rows:
     return Rows(frame, encoded)
 
 
-def _check_sizes(why: str = "", **sizes: int) -> None:
+def _check_sizes(why: str = "rows", **sizes: int) -> None:
     for name, n in sizes.items():
         if n < MIN_ROWS:
             raise CannotTell(
-                f"cannot tell: {name} has {n} {why}rows; an attack needs {MIN_ROWS} to tell a "
+                f"cannot tell: {name} has {n} {why}; an attack needs {MIN_ROWS} to tell a "
                 f"leak from chance"
             )
 

@@ -22,6 +22,7 @@ at the first thousand rows, made for many predicates at once: few that match two
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,30 +128,37 @@ class SortedTable:
 
     def count(self, predicates: Predicates) -> NDArray[np.int64]:
         """How many rows satisfy each predicate; shape (n_predicates,)."""
+        return np.array([len(rows) for rows in self._satisfying(predicates)], dtype=np.int64)
+
+    def _satisfying(self, predicates: Predicates) -> Iterator[NDArray[np.intp]]:
+        """The rows that satisfy each predicate, one predicate after another."""
         starts, ends = self._slices(predicates)
         asked = predicates.asked
         lengths = np.where(asked, ends - starts, self.codes.shape[1])
         shortest_first = np.argsort(lengths, axis=1, kind="stable")
         n_asked = asked.sum(axis=1)
-        counts = np.empty(len(predicates), dtype=np.int64)
         for i, (low, high) in enumerate(zip(predicates.low, predicates.high, strict=True)):
             first, *others = shortest_first[i, : max(1, n_asked[i])]
             rows = self.order[first, starts[i, first] : ends[i, first]]
             for j in others:
                 codes = self.codes[j][rows]
                 rows = rows[(codes >= low[j]) & (codes <= high[j])]
-            counts[i] = len(rows)
-        return counts
+            yield rows
 
     def isolates(self, predicates: Predicates) -> NDArray[np.bool_]:
         """Whether exactly one row satisfies a predicate; shape (n_predicates,)."""
-        alone = np.zeros(len(predicates), dtype=bool)
+        return self.isolated(predicates) >= 0
+
+    def isolated(self, predicates: Predicates) -> NDArray[np.intp]:
+        """The one row that satisfies a predicate, -1 if none or several; shape (n_predicates,)."""
+        found = np.full(len(predicates), -1, dtype=np.intp)
         step = _CHUNK // _GLANCE
         for start in range(0, len(predicates), step):
             some = predicates.take(np.arange(start, min(start + step, len(predicates))))
             left = start + np.flatnonzero(self._glance(some) <= 1)
-            alone[left] = self.count(predicates.take(left)) == 1
-        return alone
+            rows = self._satisfying(predicates.take(left))
+            found[left] = [one[0] if len(one) == 1 else -1 for one in rows]
+        return found
 
     def _glance(self, predicates: Predicates) -> NDArray[np.int64]:
         """How many of the first rows satisfy each predicate."""

@@ -29,6 +29,7 @@ def residual_risk(
     members: int,
     others: int,
     n: int,
+    repeats: float = 1.0,
     detail: Mapping[str, Any] | None = None,
 ) -> Score:
     """The score of `n` guesses about members, and as many about others.
@@ -38,6 +39,8 @@ def residual_risk(
         members: guesses that were right about members.
         others: guesses that were right about others.
         n: guesses made about each.
+        repeats: right guesses that are about the same person, on average over right guesses; so
+            many guesses say as much as one (the design effect of a cluster sample, Kish 1965).
         detail: what else the report needs.
 
     Returns:
@@ -49,11 +52,16 @@ def residual_risk(
     >>> round(score.value, 2), round(score.low, 2), round(score.high, 2)
     (0.5, 0.33, 0.64)
     """
-    rates = {"n_attacks": n, **(detail or {})}
+    rates = {"n_attacks": n, "repeats": repeats, **(detail or {})}
     if n == 0:
         return Score(name, 0.0, -1.0, 1.0, None, rates)
     rates |= {"members_rate": members / n, "others_rate": others / n}
-    found = difference_of_proportions(members=members, n_members=n, others=others, n_others=n)
+    found = difference_of_proportions(
+        members=members / repeats,
+        n_members=n / repeats,
+        others=others / repeats,
+        n_others=n / repeats,
+    )
     # At -1 the interval has no lower half.
     advantage = Advantage(found.value, found.se or (found.high - found.value) / Z95)
     left = 1 - min(members, others) / n

@@ -14,7 +14,15 @@ from tabveil.contracts import EvalInput, Limits
 from tabveil.data.schema import Schema, infer_schema
 from tabveil.errors import CannotTell
 from tabveil.measure.encode import DistanceEncoder
-from tabveil.measure.predicates import ANY, FIRST, CodedTables, Predicates, SortedTable, code
+from tabveil.measure.predicates import (
+    ANY,
+    FIRST,
+    MISSING,
+    CodedTables,
+    Predicates,
+    SortedTable,
+    code,
+)
 from tabveil.measure.residual import residual_risk
 
 GOLDEN = Path(__file__).parents[4] / "shared" / "golden"
@@ -181,6 +189,23 @@ def test_a_coverage_of_the_interval_under_no_leak_is_at_least_nominal() -> None:
             score = residual_risk("r", members=int(members), others=int(others), n=500)
             held += score.low <= 0 <= score.high  # type: ignore[operator]
         assert held / 400 > 0.93
+
+
+def test_guesses_about_the_same_person_count_as_one() -> None:
+    once = residual_risk("r", members=12, others=3, n=100)
+    often = residual_risk("r", members=120, others=30, n=1000, repeats=10)
+    assert (often.value, often.low, often.high) == pytest.approx((once.value, once.low, once.high))
+    assert once.advantage is not None
+    assert often.advantage is not None
+    assert often.advantage.se == pytest.approx(once.advantage.se)
+
+
+def test_who_is_singled_out_is_known() -> None:
+    coded = np.array([[0, 1, 1, 5], [2, 2, 3, 2]], dtype=np.int32)
+    table = SortedTable.of(coded)
+    low = np.array([[5, MISSING], [1, 3], [1, MISSING], [MISSING, 9]], dtype=np.int32)
+    high = np.array([[5, ANY], [1, 3], [1, ANY], [ANY, 9]], dtype=np.int32)
+    assert table.isolated(Predicates(low, high)).tolist() == [3, 2, -1, -1]
 
 
 @pytest.mark.skipif(not GOLDEN.is_dir(), reason="the golden tables are not here")
