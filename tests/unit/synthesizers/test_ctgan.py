@@ -230,6 +230,31 @@ def test_columns_of_tiny_spread_and_far_from_zero_keep_their_shape() -> None:
         assert abs(drawn[name].mean() - rows[name].mean()) < 3 * rows[name].std()
 
 
+def test_a_column_of_thousands_of_levels_is_learnt_asked_for_and_saved(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"city": [f"c{i % 2000}" for i in range(12_000)]})
+    rows["even"] = rows["city"].str[-1].isin(list("02468"))
+    made = fit(rows, epochs=1)
+    drawn = made.sample(20, seed=0, where={"city": "c1234"})
+    assert set(drawn["city"]) == {"c1234"}
+    save_synthesizer(made, tmp_path)
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 3_000_000
+    loaded = load_synthesizer(tmp_path)
+    pd.testing.assert_frame_equal(loaded.sample(50, seed=1), made.sample(50, seed=1))
+
+
+def test_a_rare_number_is_asked_for_by_its_condition() -> None:
+    """One row in a thousand has it: rejecting all others would draw far more than these."""
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"n": rng.integers(0, 5, 6000), "level": rng.choice(LEVELS, 6000)})
+    rows.loc[:5, "n"] = 40
+    made = fit(rows, epochs=15, max_atoms=50, condition_on_numbers=True, **FAST)
+    drawn = made.sample(50, seed=0, where={"n": {"min": 30}, "level": ["a", "b"]})
+    assert set(drawn["n"]) == {40}
+    assert set(drawn["level"]) == {"a", "b"}
+    with pytest.raises(ConditionError, match="no such values"):
+        made.sample(5, seed=0, where={"n": {"min": 300}})
+
+
 BAD: list[tuple[str, Any]] = [
     ("embedding_dim", 0),
     ("batch_size", 51),

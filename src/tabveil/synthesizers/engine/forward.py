@@ -52,12 +52,15 @@ class Forward:
 
     Attributes:
         from_noise: shape (n_noise, total), where total is the width of all layers together.
-        from_condition: shape (max(1, n_conditions), total), bias included.
+        from_condition: shape (max(1, n_conditions), total), bias included; or (n_conditions, rank)
+            where conditions are embedded.
+        from_embedding: shape (rank, total), bias included; None where they are not.
         from_hidden: of each residual layer, shape (width, what comes after it).
     """
 
     from_noise: Floats
     from_condition: Floats
+    from_embedding: Floats | None
     from_hidden: tuple[Floats, ...]
 
     @classmethod
@@ -66,6 +69,8 @@ class Forward:
         """Fold the statistics into copies of the weights."""
         noise, bias = generator.from_noise.clone(), generator.bias.clone()
         condition = generator.from_condition.clone()
+        embedding = generator.from_embedding
+        reads = condition if embedding is None else embedding.clone()
         hidden = [weight.clone() for weight in generator.from_hidden]
         ends = generator.ends
         for i, norm in enumerate(generator.norms):
@@ -74,11 +79,16 @@ class Forward:
             own = slice(ends[i], ends[i + 1])
             bias[own] = (bias[own] - norm.mean) * scale + norm.bias
             noise[:, own] *= scale
-            condition[:, own] *= scale
+            reads[:, own] *= scale
             for j in range(i):
                 hidden[j][:, ends[i] - ends[j + 1] : ends[i + 1] - ends[j + 1]] *= scale
+        arrays = tuple(weight.numpy() for weight in hidden)
+        if embedding is not None:  # the bias is the weight of a further number that is always 1
+            condition = torch.cat([condition, torch.ones(len(condition), 1)], dim=1)
+            reads = torch.cat([reads, bias[None]])
+            return cls(noise.numpy(), condition.numpy(), reads.numpy(), arrays)
         condition = condition + bias if len(condition) else bias[None]
-        return cls(noise.numpy(), condition.numpy(), tuple(weight.numpy() for weight in hidden))
+        return cls(noise.numpy(), condition.numpy(), None, arrays)
 
     def __call__(self, noise: Floats, conditions: NDArray[np.int64] | None) -> Floats:
         """Raw outputs, shape (n, n_outputs), from noise (n, n_noise) and conditions (n,)."""
@@ -88,7 +98,8 @@ class Forward:
         for start in range(0, len(noise), _PORTION):
             rows = slice(start, start + _PORTION)
             left = noise[rows] @ self.from_noise
-            left += self.from_condition[places[rows]]
+            named = self.from_condition[places[rows]]
+            left += named if self.from_embedding is None else named @ self.from_embedding
             for weight in self.from_hidden:
                 hidden = np.maximum(left[:, : len(weight)], 0)
                 left = left[:, len(weight) :]

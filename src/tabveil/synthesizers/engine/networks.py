@@ -29,6 +29,9 @@ SLOPE = 0.2
 """Of the paper's critic: leaky rectifier."""
 
 
+MAX_PLAIN, RANK = 1_000, 64
+"""More conditions than MAX_PLAIN enter through vectors of size RANK: a column of 10,000 levels
+would else need a weight for each pair of a named and a written level."""
 EPSILON = 1e-5
 """Added to variances in batch normalisation (Ioffe and Szegedy 2015, arXiv:1502.03167)."""
 
@@ -96,7 +99,9 @@ class Generator(nn.Module):
         self.ends = offsets([*widths, n_outputs]).tolist()
         total = self.ends[-1]
         self.from_noise = nn.Parameter(torch.empty(n_noise, total))
-        self.from_condition = nn.Parameter(torch.empty(n_conditions, total))
+        embedded = n_conditions > MAX_PLAIN
+        self.from_condition = nn.Parameter(torch.empty(n_conditions, RANK if embedded else total))
+        self.from_embedding = nn.Parameter(torch.empty(RANK, total)) if embedded else None
         self.bias = nn.Parameter(torch.empty(total))
         self.from_hidden = nn.ParameterList(
             torch.empty(width, total - end)
@@ -109,8 +114,12 @@ class Generator(nn.Module):
     @torch.no_grad()
     def _draw_weights(self, fan_in: int) -> None:
         """Uniform within 1 / sqrt(fan in) of each layer, as in a stack of linear layers."""
+        named = self.from_condition
+        if self.from_embedding is not None:
+            self.from_condition.uniform_(-((3 / RANK) ** 0.5), (3 / RANK) ** 0.5)  # of length 1
+            named = self.from_embedding
         for i, (start, end) in enumerate(zip(self.ends, self.ends[1:], strict=False)):
-            parts = [self.from_noise[:, start:end], self.from_condition[:, start:end]]
+            parts = [self.from_noise[:, start:end], named[:, start:end]]
             parts.append(self.bias[start:end])
             for j in range(i):
                 shift = self.ends[j + 1]
@@ -161,7 +170,10 @@ class Generator(nn.Module):
         left = torch.addmm(self.bias, noise, self.from_noise)
         if conditions is None:
             return left
-        return left + functional.embedding(conditions, self.from_condition)
+        named = functional.embedding(conditions, self.from_condition)
+        if self.from_embedding is not None:
+            return torch.addmm(left, named, self.from_embedding)
+        return left + named
 
 
 class Critic(nn.Module):

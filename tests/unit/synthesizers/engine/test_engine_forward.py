@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tabveil.data.schema import infer_schema
+from tabveil.synthesizers.engine import networks
 from tabveil.synthesizers.engine.drawing import Drawing
 from tabveil.synthesizers.engine.encoder import Encoder
 from tabveil.synthesizers.engine.forward import Forward, fix_statistics
@@ -37,13 +38,16 @@ def generator_of(made: Drawing, widths: tuple[int, ...]) -> Generator:
     return generator
 
 
-@pytest.mark.parametrize("conditional", [True, False])
+@pytest.mark.parametrize("conditions", ["plain", "embedded", "none"])
 @pytest.mark.parametrize("widths", [(), (12,), (12, 7, 9)])
 def test_folded_weights_compute_what_the_generator_computes(
-    widths: tuple[int, ...], conditional: bool
+    widths: tuple[int, ...], conditions: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = drawing(conditional)
+    if conditions == "embedded":
+        monkeypatch.setattr(networks, "MAX_PLAIN", 2)
+    made = drawing(conditions != "none")
     generator = generator_of(made, widths)
+    assert (generator.from_embedding is not None) == (conditions == "embedded")
     fix_statistics(generator, made, 6, np.random.default_rng(0))
     before = {name: tensor.clone() for name, tensor in generator.state_dict().items()}
     noise, places = made.draw_inputs(1234, 6, np.random.default_rng(1))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tabveil.synthesizers.engine.layout import Layout
-from tabveil.synthesizers.engine.networks import Critic, Generator, NormedRectifier
+from tabveil.synthesizers.engine.networks import MAX_PLAIN, Critic, Generator, NormedRectifier
 
 LAYOUT = Layout((3, 2, 4), (0,), (3,), (2, 1))
 PACS = pytest.mark.parametrize("pac", [1, 5])
@@ -122,6 +122,17 @@ def test_weights_are_drawn_as_in_a_stack_of_linear_layers() -> None:
         assert part.abs().max() <= bound
         assert part.abs().max() > 0.98 * bound
         assert float(part.mean()) == pytest.approx(0, abs=0.05 * bound)
+
+
+def test_many_conditions_cost_weights_in_proportion_and_start_as_plain_ones_do() -> None:
+    plain_one, embedded = (Generator(8, (32,), n, n) for n in (MAX_PLAIN, MAX_PLAIN + 1))
+    sizes = [sum(p.numel() for p in made.parameters()) for made in (plain_one, embedded)]
+    assert sizes[1] < 0.2 * sizes[0]
+    assert embedded.from_embedding is not None
+    named = (embedded.from_condition @ embedded.from_embedding).detach()
+    assert float(named.std()) == pytest.approx(
+        float(plain_one.from_condition.detach().std()), rel=0.1
+    )
 
 
 @pytest.mark.parametrize("n", [2, 3, 50])
