@@ -40,6 +40,8 @@ from tabveil.threads import limited  # noqa: E402
 from tabveil.tracking.environment import environment  # noqa: E402
 
 PARTS = ("train", "control", "reference", "synthetic")
+RESIDUAL = ("singling_out", "linkability")
+"""Attacks whose scores are residual risks: where nothing leaks, their intervals should hold 0."""
 LEAKS = {"safe": 0.0, "1 % copies": 0.01, "5 % copies": 0.05}
 
 
@@ -111,6 +113,12 @@ def run(task: Task) -> tuple[Task, dict[str, Any]]:
         "verdict": found.verdict,
         "by": sorted(found.shown) if found.verdict == "leak shown" else [],
         "reason": found.reason if found.verdict == "cannot tell" else "",
+        "holds_0": {
+            f"{result.name}/{score.name}": bool(score.low <= 0 <= score.high)
+            for result in found.evaluation.results
+            for score in result.scores
+            if result.name in RESIDUAL and score.low is not None and score.high is not None
+        },
         "cpu_seconds": round(time.process_time() - started, 1),
     }
 
@@ -124,6 +132,11 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "n": n,
         "verdicts": dict(Counter(row["verdict"] for row in rows)),
         "leak_shown": {"share": shown / n, "low": round(low, 3), "high": round(high, 3)},
+        "holds_0": {
+            name: round(sum(row["holds_0"][name] for row in rows) / n, 3)
+            for name in rows[0]["holds_0"]
+            if all(name in row["holds_0"] for row in rows)
+        },
         "by": dict(Counter(name for row in rows for name in row["by"])),
         "cannot_tell": dict(Counter(row["reason"] for row in rows if row["reason"])),
         "cpu_seconds_median": sorted(row["cpu_seconds"] for row in rows)[n // 2],

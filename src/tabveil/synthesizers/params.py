@@ -38,7 +38,7 @@ _NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "discriminator_decay": _AT_LEAST_0,
     "l2scale": _AT_LEAST_0,
     "min_spike": _RATE,
-    "lr_end": _RATE,
+    "constant_until": _RATE,
     "averaging": _BELOW_1,
     "dropout": _BELOW_1,
 }

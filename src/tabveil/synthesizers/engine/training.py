@@ -52,7 +52,7 @@ class Training:
     pac: int
     averaging: float
     dropout: float
-    lr_end: float
+    constant_until: float
 
 
 @dataclass(frozen=True)
@@ -171,8 +171,9 @@ class Duel:
         )
 
     def slow_down(self, done: float) -> None:
-        """Set the learning rates for a training of which the share `done` is over."""
-        left = 1 - done * (1 - self.settings.lr_end)
+        """Set the learning rates for a training of which the share `done`, below 1, is over."""
+        until = self.settings.constant_until
+        left = 1.0 if done <= until else (1 - done) / (1 - until)
         rates = (self.settings.generator_lr, self.settings.discriminator_lr)
         for optimiser, rate in zip(self.optimisers, rates, strict=True):
             for group in optimiser.param_groups:

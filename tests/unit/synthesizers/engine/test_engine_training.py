@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -127,7 +128,8 @@ def test_an_average_of_a_short_span_is_the_one_that_was_asked_for() -> None:
     rows = table(40)
     steps = [run(rows=rows, **STILL).generator.from_noise.detach()]
     steps += [
-        run(rows=rows, epochs=n, lr_end=1.0).generator.from_noise.detach() for n in range(1, 13)
+        run(rows=rows, epochs=n, constant_until=1.0).generator.from_noise.detach()
+        for n in range(1, 13)
     ]
     expected = steps[0]
     for n, now in enumerate(steps[1:], start=1):
@@ -136,14 +138,16 @@ def test_an_average_of_a_short_span_is_the_one_that_was_asked_for() -> None:
     torch.testing.assert_close(found.detach(), expected)
 
 
-def test_learning_rates_fall_to_the_share_that_is_left() -> None:
-    """With nothing left, the last steps move next to nothing; with all, as far as before."""
+def test_learning_rates_fall_from_when_they_are_told_to() -> None:
+    """The last steps then move next to nothing; before, they are those of constant rates."""
     rows = table(40)
 
-    def last_step(lr_end: float) -> float:
+    def steps(until: float) -> tuple[float, float]:
+        """How far the last step and one in the middle move, against the first."""
         heard: list[torch.Tensor] = []
-        run(rows=rows, epochs=50, lr_end=lr_end, on_epoch=lambda *_: heard.append(now()))
-        return float((heard[-1] - heard[-2]).norm() / (heard[1] - heard[0]).norm())
+        run(rows=rows, epochs=50, constant_until=until, on_epoch=lambda *_: heard.append(now()))
+        moved = [float((b - a).norm()) for a, b in itertools.pairwise(heard)]
+        return moved[-1] / moved[0], moved[22] / moved[0]
 
     duels: list[Duel] = []
     start = Duel.start
@@ -157,7 +161,10 @@ def test_learning_rates_fall_to_the_share_that_is_left() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Duel, "start", remembered)
-        assert last_step(0.0) < 0.1 < 0.3 < last_step(1.0)
+        (from_start, middle), (from_half, half_way), (never, constant) = map(steps, (0, 0.5, 1))
+    assert from_start < 0.1 < 0.3 < never
+    assert from_half < 0.1
+    assert half_way == constant > middle
 
 
 def test_global_random_state_is_left_alone_and_not_read() -> None:
