@@ -17,7 +17,7 @@ from zoo import ZOO, N, schema_of
 
 from tabveil.contracts import Synthesizer
 from tabveil.data.pooling import Pooling
-from tabveil.errors import ArtifactError, ConditionError, DataError
+from tabveil.errors import ArtifactError, ConditionError, DataError, TabveilError
 from tabveil.synthesizers.chunks import CHUNK_ROWS
 from tabveil.synthesizers.loading import load_synthesizer, save_synthesizer
 from tabveil.synthesizers.pooled import Pooled
@@ -211,6 +211,48 @@ def test_a_saved_generator_holds_no_training_row_no_row_id_and_no_pickle(
         else:
             shapes = json.loads(path.read_bytes()[8:].split(b"}}")[0] + b"}}")
             assert all(N not in tensor["shape"] for tensor in shapes.values())
+
+
+@pytest.mark.parametrize("name", [name for name in [*NAMES, *POOLED] if name != "copycat"])
+def test_a_damaged_artifact_is_refused_and_nothing_else_happens(name: str, tmp_path: Path) -> None:
+    """Cut short, bytes altered, or another generator's file in its place."""
+    whole, other = tmp_path / "whole", tmp_path / "other"
+    for directory, table_name in ((whole, "mixed"), (other, "all_categorical")):
+        directory.mkdir()
+        save_synthesizer(fitted(name, table_name), directory)
+    rng = np.random.default_rng(0)
+    files = sorted(path for path in whole.rglob("*") if path.is_file())
+    n_refused = 0
+    for path in files:
+        kept = path.read_bytes()
+        altered = [kept[: rng.integers(len(kept))] for _ in range(5)]
+        altered += [_altered(kept, rng) for _ in range(15)]
+        swapped = other / path.relative_to(whole)
+        altered += [swapped.read_bytes()] if swapped.exists() else []
+        for content in altered:
+            path.write_bytes(content)
+            n_refused += not _drawn_from(whole)
+        path.unlink()
+        assert not _drawn_from(whole)
+        path.write_bytes(kept)
+    assert _drawn_from(whole)
+    assert n_refused >= 5 * len(files)
+
+
+def _altered(content: bytes, rng: np.random.Generator) -> bytes:
+    changed = bytearray(content)
+    for place in rng.integers(len(changed), size=rng.integers(1, 4)):
+        changed[place] = rng.integers(256)
+    return bytes(changed)
+
+
+def _drawn_from(directory: Path) -> bool:
+    """Whether rows can be drawn; any error but one of ours is passed on."""
+    try:
+        load_synthesizer(directory).sample(3, seed=0)
+    except TabveilError:
+        return False
+    return True
 
 
 @EVERY

@@ -162,6 +162,10 @@ class Schema:
             if version != SCHEMA_VERSION:
                 raise DataError(f"schema version {version!r} is not known here; re-run prepare")
             columns = tuple(Column(**column) for column in data.pop("columns"))
+            for column in columns:
+                pd.api.types.pandas_dtype(column.dtype)
+                if column.kind not in KINDS:
+                    raise ValueError(f"{column.kind!r} is no kind")
             sensitive, quasi = (tuple(data.pop(k)) for k in ("sensitive", "quasi_identifiers"))
             return cls(columns=columns, sensitive=sensitive, quasi_identifiers=quasi, **data)
         except (ValueError, KeyError, TypeError, AttributeError) as error:

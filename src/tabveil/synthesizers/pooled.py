@@ -94,6 +94,8 @@ class Pooled:
         inner = load_synthesizer(directory / _INNER)
         if isinstance(inner, Pooled):
             raise ArtifactError(f"{directory}: a pooled generator inside a pooled one")
+        with reading(path):  # the rule speaks of the columns that the inner one draws
+            rule.undo(inner.sample(0, seed=0), seed=0)
         return cls(inner, rule)
 
 
