@@ -69,8 +69,8 @@ class Ctgan:
         condition_on_numbers: whether a condition may name the mode of a number, too.
         averaging: share of the averaged generator kept at each step, in [0, 1); 0: the last one.
         dropout: share of the critic's hidden outputs left out in training, in [0, 1).
-        constant_until: share of the training after which the learning rates fall linearly, to 0 at
-            its end; 1: they never do.
+        full_rate_steps: steps after which the learning rates fall linearly, to 0 at the end; at
+            most half of all. None: they never fall.
         min_count: training rows that must hold a level for the generator to know it.
     """
 
@@ -94,7 +94,7 @@ class Ctgan:
     condition_on_numbers: bool = False
     averaging: float = 0.0
     dropout: float = 0.5
-    constant_until: float = 1.0
+    full_rate_steps: int | None = None
     min_count: int = 5
     _fitted: _Fitted | None = field(default=None, init=False, repr=False)
 

@@ -38,12 +38,11 @@ _NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "discriminator_decay": _AT_LEAST_0,
     "l2scale": _AT_LEAST_0,
     "min_spike": _RATE,
-    "constant_until": _RATE,
     "averaging": _BELOW_1,
     "dropout": _BELOW_1,
 }
 _WIDTHS = ("generator_dim", "discriminator_dim", "compress_dims", "decompress_dims")
-_FLAGS = ("log_frequency", "condition_on_numbers", "calibrated", "enable_gpu")
+_FLAGS = ("log_frequency", "condition_on_numbers", "enable_gpu")
 
 
 def check_params(params: Mapping[str, Any]) -> None:
@@ -55,6 +54,8 @@ def check_params(params: Mapping[str, Any]) -> None:
             works, words = _NUMBERS[name]
             if isinstance(value, bool) or not isinstance(value, int | float) or not works(value):
                 raise ConfigError(f"synthesizer.{name}={value!r}: must be a number, {words}")
+        elif name == "full_rate_steps" and value is not None:
+            _require_whole(name, value, 0)
         elif name in _WIDTHS:
             _require_widths(name, value)
         elif name in _FLAGS and not isinstance(value, bool):

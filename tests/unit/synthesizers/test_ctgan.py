@@ -289,6 +289,9 @@ OURS: list[tuple[str, Any]] = [
     ("min_spike", "x"),
     ("min_count", 0),
     ("min_count", "x"),
+    ("full_rate_steps", -1),
+    ("full_rate_steps", 0.5),
+    ("condition_on_numbers", "yes"),
 ]
 
 

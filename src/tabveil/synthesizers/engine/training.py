@@ -52,7 +52,7 @@ class Training:
     pac: int
     averaging: float
     dropout: float
-    constant_until: float
+    full_rate_steps: int | None
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def train(
     for epoch in range(1, settings.epochs + 1):
         losses = torch.zeros(2, device=device)
         for i in range(steps):
-            duel.slow_down(((epoch - 1) * steps + i) / (settings.epochs * steps))
+            duel.set_rates((epoch - 1) * steps + i, settings.epochs * steps)
             losses += duel.step(batches)
         if on_epoch is not None:
             generator, critic = (losses / steps).tolist()
@@ -170,10 +170,11 @@ class Duel:
             settings,
         )
 
-    def slow_down(self, done: float) -> None:
-        """Set the learning rates for a training of which the share `done`, below 1, is over."""
-        until = self.settings.constant_until
-        left = 1.0 if done <= until else (1 - done) / (1 - until)
+    def set_rates(self, step: int, n_steps: int) -> None:
+        """Set the learning rates for a step, counted from 0, of a training of so many."""
+        left, full = 1.0, self.settings.full_rate_steps
+        if full is not None:
+            left = min(1.0, (n_steps - step) / (n_steps - min(full, n_steps / 2)))
         rates = (self.settings.generator_lr, self.settings.discriminator_lr)
         for optimiser, rate in zip(self.optimisers, rates, strict=True):
             for group in optimiser.param_groups:

@@ -128,7 +128,7 @@ def test_an_average_of_a_short_span_is_the_one_that_was_asked_for() -> None:
     rows = table(40)
     steps = [run(rows=rows, **STILL).generator.from_noise.detach()]
     steps += [
-        run(rows=rows, epochs=n, constant_until=1.0).generator.from_noise.detach()
+        run(rows=rows, epochs=n, full_rate_steps=None).generator.from_noise.detach()
         for n in range(1, 13)
     ]
     expected = steps[0]
@@ -142,10 +142,10 @@ def test_learning_rates_fall_from_when_they_are_told_to() -> None:
     """The last steps then move next to nothing; before, they are those of constant rates."""
     rows = table(40)
 
-    def steps(until: float) -> tuple[float, float]:
+    def steps(full: int | None) -> tuple[float, float]:
         """How far the last step and one in the middle move, against the first."""
         heard: list[torch.Tensor] = []
-        run(rows=rows, epochs=50, constant_until=until, on_epoch=lambda *_: heard.append(now()))
+        run(rows=rows, epochs=50, full_rate_steps=full, on_epoch=lambda *_: heard.append(now()))
         moved = [float((b - a).norm()) for a, b in itertools.pairwise(heard)]
         return moved[-1] / moved[0], moved[22] / moved[0]
 
@@ -161,7 +161,7 @@ def test_learning_rates_fall_from_when_they_are_told_to() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Duel, "start", remembered)
-        (from_start, middle), (from_half, half_way), (never, constant) = map(steps, (0, 0.5, 1))
+        (from_start, middle), (from_half, half_way), (never, constant) = map(steps, (0, 500, None))
     assert from_start < 0.1 < 0.3 < never
     assert from_half < 0.1
     assert half_way == constant > middle
