@@ -4,7 +4,7 @@ Every variant is `conf/synthesizer/ctgan.yaml` with some keys changed. A table i
 cut into train, control and reference; each variant is trained on train under each seed and measured
 as the sweep measures: SDMetrics' quality, our pairs, TSTR and detection on control, the distance
 attack's AUC overall and for outliers. A run is a line of JSON; those that
-the file has are not repeated.
+the file has are not repeated. `idea=name` trains with a change that was not kept (`ideas.py`).
 
     python experiments/engine/run.py adult.csv.gz:income bank_marketing.csv.gz:y \
         credit_default.csv.gz:has_default --seeds 3 --set epochs=40 \
@@ -15,6 +15,7 @@ the file has are not repeated.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -28,6 +29,7 @@ limit_environment(1)
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 import yaml  # noqa: E402
+from ideas import IDEAS  # noqa: E402
 
 from tabveil.attacks.distance import Distance  # noqa: E402
 from tabveil.contracts import EvalInput  # noqa: E402
@@ -97,7 +99,7 @@ def changed(words: list[str]) -> dict[str, Any]:
     params.pop("_target_")
     for word in words:
         key, _, value = word.partition("=")
-        if key not in params:
+        if key not in params and key != "idea":
             raise SystemExit(f"{CONF} has no key {key!r}")
         params[key] = yaml.safe_load(value)
         if isinstance(params[key], str) and params[key][:1].isdigit():
@@ -118,8 +120,10 @@ def run(job: tuple[dict[str, Any], str, str, dict[str, Any], int]) -> dict[str, 
     train, control, reference = (part[schema.names] for part in (train, control, reference))
     with limited(1):
         started = time.process_time()
+        idea = params.pop("idea", None)
         synthesizer = Ctgan(**params)
-        synthesizer.fit(train, schema, seed=child_seed(about["seed"], "fit"))
+        with IDEAS[idea]() if idea else contextlib.nullcontext():
+            synthesizer.fit(train, schema, seed=child_seed(about["seed"], "fit"))
         cpu = time.process_time() - started
         synthetic = synthesizer.sample(len(train), seed=child_seed(about["seed"], "sample"))
         data = EvalInput(train, control, reference, synthetic, schema, seed=0)
