@@ -19,21 +19,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import patch
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tabveil.seeding import child_rng
-from tabveil.synthesizers.ctgan import Ctgan
 from tabveil.synthesizers.engine.activations import Activation
-from tabveil.synthesizers.engine.forward import Forward
 from tabveil.synthesizers.engine.networks import SLOPE, Critic
 from tabveil.synthesizers.engine.rows import RowSampler
 from tabveil.synthesizers.engine.training import Batch, Duel
 
 TARGET_SHARE, PAIR_WEIGHT, INFORMATION_WEIGHT = 0.3, 100.0, 1.0
-_CALIBRATED_ROWS, _ROUNDS = 50_000, 30
 
 
 @contextlib.contextmanager
@@ -117,40 +112,4 @@ def pairs() -> Any:
     return _with_loss(loss)
 
 
-@contextlib.contextmanager
-def calibrated() -> Iterator[None]:
-    fit = Ctgan.fit
-
-    def fitted(self: Ctgan, *given: Any, **named: Any) -> None:
-        fit(self, *given, **named)
-        _calibrate(self)
-
-    with patch.object(Ctgan, "fit", fitted):
-        yield
-
-
-@torch.no_grad()
-def _calibrate(model: Ctgan) -> None:
-    drawing, generator = model._require().drawing, model._require().generator
-    assert generator is not None
-    layout = drawing.layout
-    inputs = drawing.draw_inputs(_CALIBRATED_ROWS, model.embedding_dim, child_rng(0, "calibrate"))
-    raw = Forward.of(generator)(*inputs)
-    bias = generator.bias[len(generator.bias) - layout.n_outputs :]
-    for start, width, shares in zip(
-        layout.starts, layout.widths, drawing.encoder.shares, strict=True
-    ):
-        logits = raw[:, start : start + width].astype(np.float64)
-        weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-        wanted, shift = np.array(shares) / sum(shares), np.zeros(width)
-        for _ in range(_ROUNDS):
-            drawn = weights * np.exp(shift)
-            mean = (drawn / drawn.sum(axis=1, keepdims=True)).mean(axis=0)
-            shift = np.clip(shift + np.log(wanted / np.maximum(mean, 1e-9)), -8, 8)
-        bias[start : start + width] += torch.from_numpy(shift).float()
-
-
-IDEAS = {
-    made.__name__: made
-    for made in (straight_through, target_conditions, information, pairs, calibrated)
-}
+IDEAS = {made.__name__: made for made in (straight_through, target_conditions, information, pairs)}

@@ -28,6 +28,7 @@ from tabveil.seeding import child_rng, child_seed
 from tabveil.synthesizers.chunks import concat, draw_chunks, take
 from tabveil.synthesizers.conditions import keep_met, parse
 from tabveil.synthesizers.engine.artifact import load_encoder, load_network, save_network
+from tabveil.synthesizers.engine.calibration import calibrate
 from tabveil.synthesizers.engine.drawing import Drawing
 from tabveil.synthesizers.engine.encoder import Encoder
 from tabveil.synthesizers.engine.forward import Forward, fix_statistics
@@ -71,6 +72,8 @@ class Ctgan:
         dropout: share of the critic's hidden outputs left out in training, in [0, 1).
         full_rate_steps: steps after which the learning rates fall linearly, to 0 at the end; at
             most half of all. None: they never fall.
+        calibrated: whether outputs are shifted, after training, until levels and modes come at
+            their true rates.
         min_count: training rows that must hold a level for the generator to know it.
     """
 
@@ -95,6 +98,7 @@ class Ctgan:
     averaging: float = 0.0
     dropout: float = 0.5
     full_rate_steps: int | None = None
+    calibrated: bool = False
     min_count: int = 5
     _fitted: _Fitted | None = field(default=None, init=False, repr=False)
 
@@ -130,6 +134,9 @@ class Ctgan:
         generator = trained.generator.cpu()
         rng = child_rng(seed, "ctgan", "statistics")
         fix_statistics(generator, drawing, self.embedding_dim, rng)
+        if self.calibrated:
+            rng = child_rng(seed, "ctgan", "calibration")
+            calibrate(generator, drawing, self.embedding_dim, rng)
         rng = child_rng(seed, "ctgan", "critic")
         opinion = Opinion.of(encoder, drawing.layout, trained.critic, rng)
         self._fitted = _Fitted(drawing, generator, opinion)

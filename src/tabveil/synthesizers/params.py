@@ -42,7 +42,7 @@ _NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "dropout": _BELOW_1,
 }
 _WIDTHS = ("generator_dim", "discriminator_dim", "compress_dims", "decompress_dims")
-_FLAGS = ("log_frequency", "condition_on_numbers", "enable_gpu")
+_FLAGS = ("log_frequency", "condition_on_numbers", "calibrated", "enable_gpu")
 
 
 def check_params(params: Mapping[str, Any]) -> None:
