@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from tabveil.data.levels import Level, codes_of, find_levels, positions_of, read_levels, values_of
 from tabveil.data.numbers import Clock, clock_of, dtype_bounds, from_floats, to_floats
-from tabveil.data.rounding import on_step, outer_bounds, step_for
+from tabveil.data.rounding import SHARED_ROWS, on_step, outer_bounds, step_for
 from tabveil.data.schema import Column, Schema
 from tabveil.errors import DataError
 
@@ -230,7 +230,7 @@ def _learn(values: pd.Series[Any], column: Column, min_count: int) -> LevelColum
     if len(present) < min(min_count, len(floats)):
         # All missing, or all but a few: what is known of these would be known of single rows.
         return NumberColumn(column.name, None, None, None, missing=True, clock=clock)
-    low, high = dtype_bounds(column, *outer_bounds(present))
+    low, high = dtype_bounds(column, *outer_bounds(present, max(SHARED_ROWS, min_count)))
     fill = on_step(float(np.median(present)), step_for(high - low, 100)) if low < high else low
     missing = len(floats) - len(present) >= min_count
     return NumberColumn(column.name, low, high, fill, missing, clock)

@@ -21,8 +21,9 @@ Level = str | int | float | bool | None
 def find_levels(values: pd.Series[Any], *, min_count: int = 1) -> tuple[Level, ...]:
     """The distinct levels of a column, sorted, the missing level last.
 
-    Levels that fewer than `min_count` rows hold are left out; where that would leave none, one of
-    the commonest stays, the missing one before others.
+    Levels that fewer than `min_count` rows hold are left out. Where that would leave none, a text
+    is taken for missing throughout, since any of its levels could be a name; of numbers and truth
+    values, and in a table of fewer rows than that, one of the commonest stays.
 
     Raises DataError for values that are neither text, number nor truth value.
     """
@@ -34,7 +35,9 @@ def find_levels(values: pd.Series[Any], *, min_count: int = 1) -> tuple[Level, .
     ordered: list[Level] = sorted(levels, key=lambda level: (type(level).__name__, level))
     if n_missing >= least:
         ordered.append(None)
-    return tuple(ordered[-1:] if most < min_count else ordered)
+    if most >= min_count or not ordered:
+        return tuple(ordered)
+    return (None,) if len(values) >= min_count and isinstance(ordered[0], str) else (ordered[-1],)
 
 
 def _native(level: Any, name: str) -> str | int | float | bool:

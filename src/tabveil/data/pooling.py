@@ -89,13 +89,14 @@ class PoolingRule:
         )
         return replace(self.schema, columns=columns)
 
-    def for_trained(self, pooled: pd.DataFrame) -> Self:
-        """The rule without the rare levels of columns where `pooled` has no pooled cell.
+    def for_trained(self, pooled: pd.DataFrame, *, min_count: int = 1) -> Self:
+        """The rule without the rare levels of columns where `pooled` has too few pooled cells.
 
-        A model of `pooled` cannot make those, and must say so when it is asked to.
+        A model of `pooled` that knows only what `min_count` rows hold cannot make those, and must
+        say so when it is asked to.
         """
         columns = tuple(
-            c if (pooled[c.name] == c.label).any() else replace(c, rare=(), rates=())
+            c if (pooled[c.name] == c.label).sum() >= min_count else replace(c, rare=(), rates=())
             for c in self.pooled
         )
         return replace(self, pooled=columns)
@@ -183,7 +184,7 @@ class Pooling:
         positions = positions_of(values, levels)
         counts = np.bincount(positions[positions >= 0], minlength=len(levels))
         by_count = np.argsort(-counts, kind="stable")
-        is_kept = counts >= self.min_rate * len(values)
+        is_kept = counts >= max(self.min_rate * len(values), self.min_count)
         is_kept[by_count[: 2 if is_target else 1]] = True
         kept = tuple(levels[i] for i in by_count if is_kept[i])
         back = [i for i in by_count if not is_kept[i] and counts[i] >= self.min_count]
@@ -198,13 +199,12 @@ class Pooling:
         present = values.dropna()
         if present.empty:
             return None
+        clip = min(max(self.clip, self.min_count / len(present)), 0.49)  # nobody's value alone
         if column.kind == "datetime":
-            low, high = _round_dates(
-                *present.quantile([self.clip, 1 - self.clip], interpolation="nearest")
-            )
+            low, high = _round_dates(*present.quantile([clip, 1 - clip], interpolation="nearest"))
             return ClippedColumn(column.name, low.isoformat(), high.isoformat())
         floats = to_floats(present, column)
-        ends = np.quantile(floats, [self.clip, 1 - self.clip], method="nearest")
+        ends = np.quantile(floats, [clip, 1 - clip], method="nearest")
         if ends[0] < ends[1]:
             step = step_for(ends[1] - ends[0], CLIP_PARTS)
             grain = 0.0 if column.decimals is None else 10.0**-column.decimals

@@ -29,11 +29,12 @@ def step_for(spread: float, parts: int) -> float:
     return float(next(k * power for k in (1, 2, 5, 10) if k * power >= least * (1 - 1e-9)))
 
 
-def outer_bounds(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Bounds that hold every value: exact where `SHARED_ROWS` rows share one, else rounded out.
+def outer_bounds(values: NDArray[np.float64], shared: int = SHARED_ROWS) -> tuple[float, float]:
+    """Bounds that hold every value: exact where `shared` rows share one, else rounded out.
 
     Args:
         values: shape (n,), n >= 1, finite.
+        shared: rows that must hold a bound before it is written down exactly.
 
     >>> outer_bounds(np.array([0.0] * 5 + [17.0, 88.0]))
     (0.0, 90.0)
@@ -42,8 +43,8 @@ def outer_bounds(values: NDArray[np.float64]) -> tuple[float, float]:
     if low == high:
         return low, high
     step = step_for(high - low, BOUND_PARTS)
-    shared_low = np.count_nonzero(values == low) >= SHARED_ROWS
-    shared_high = np.count_nonzero(values == high) >= SHARED_ROWS
+    shared_low = np.count_nonzero(values == low) >= shared
+    shared_high = np.count_nonzero(values == high) >= shared
     out_low = low if shared_low else on_step(math.floor(low / step) * step, step)
     out_high = high if shared_high else on_step(math.ceil(high / step) * step, step)
     return min(low, out_low), max(high, out_high)

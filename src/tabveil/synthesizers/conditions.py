@@ -31,6 +31,8 @@ PATIENCE_ROWS = 200_000
 """Rows drawn before giving up when none is accepted: a few seconds."""
 PATIENCE_PER_ACCEPTED = 1_000
 """Further rows drawn for each accepted one: conditions met once in a thousand rows succeed."""
+_FIRST_YEAR, _LAST_YEAR = 1678, 2261
+"""Of dates that nanoseconds can count."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,10 @@ def _as_value(value: Any, column: Column) -> Any:
             return float(value)
         date = pd.Timestamp(value)
         zone = getattr(pd.api.types.pandas_dtype(column.dtype), "tz", None)
-        return date.tz_localize(zone) if zone is not None and date.tz is None else date
-    except (ValueError, TypeError) as error:
+        if zone is None or date.tz is None:
+            return date.tz_localize(zone)  # an hour without a zone is the column's
+        return date.tz_convert(zone)
+    except (ValueError, TypeError, OverflowError) as error:
         raise ConditionError(f"where.{column.name}: {value!r} is no {column.kind} value") from error
 
 
@@ -223,7 +227,12 @@ def wanted_ranges(
         )
 
         def encoded(value: Any, clock: Clock | None = clock, name: str = name) -> float:
-            return float(to_floats(pd.Series([value]), codec.schema[name], clock)[0])
+            if clock is None:
+                return float(value)
+            if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+                return -np.inf if value.year < _FIRST_YEAR else np.inf
+            date = pd.Series([value.as_unit("ns")], name=name)
+            return float(to_floats(date, codec.schema[name], clock)[0])
 
         wanted[j] = tuple(
             (

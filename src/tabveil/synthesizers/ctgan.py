@@ -22,12 +22,18 @@ import pandas as pd
 import torch
 
 from tabveil.contracts import Critic, OnEpoch, Where
+from tabveil.data.rounding import SHARED_ROWS
 from tabveil.data.schema import Schema
 from tabveil.errors import TabveilError
 from tabveil.seeding import child_rng, child_seed
 from tabveil.synthesizers.chunks import concat, draw_chunks, take
 from tabveil.synthesizers.conditions import keep_met, parse
-from tabveil.synthesizers.engine.artifact import load_encoder, load_network, save_network
+from tabveil.synthesizers.engine.artifact import (
+    load_encoder,
+    load_network,
+    refuse_diverged,
+    save_network,
+)
 from tabveil.synthesizers.engine.calibration import calibrate
 from tabveil.synthesizers.engine.drawing import Drawing
 from tabveil.synthesizers.engine.encoder import Encoder
@@ -112,9 +118,11 @@ class Ctgan:
         Raises:
             ConfigError: a parameter that cannot work, named.
             DataError: a table that the codec cannot hold.
+            TabveilError: the training diverged.
         """
         check_params(self.params())
-        numbers = Numbers(self.max_atoms, self.min_spike, self.rest, self.n_bins)
+        shared = max(SHARED_ROWS, self.min_count)
+        numbers = Numbers(self.max_atoms, self.min_spike, self.rest, self.n_bins, shared)
         encoder, encoded = Encoder.learn(
             train, schema, numbers, min_count=self.min_count, seed=child_seed(seed, "ctgan")
         )
@@ -132,6 +140,7 @@ class Ctgan:
             on_epoch=on_epoch,
         )
         generator = trained.generator.cpu()
+        refuse_diverged(generator)
         rng = child_rng(seed, "ctgan", "statistics")
         fix_statistics(generator, drawing, self.embedding_dim, rng)
         if self.calibrated:

@@ -19,7 +19,7 @@ from tabveil.synthesizers.spans import Spans, Wanted
 
 _DTYPES = (torch.float32, torch.int64)
 """Of weights, and of the batches that batch normalisation has counted."""
-_LARGEST = 1e8
+LARGEST = 1e8
 """No training gives larger numbers; products of a few such still have a place in a float."""
 _STATISTICS_BATCHES, _STATISTICS_ROWS = 50, 1_000
 """Batch-norm statistics over 50,000 rows: sampling error below half a percent of a deviation."""
@@ -120,6 +120,6 @@ def read_weights(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str,
         raise ArtifactError(f"{path} does not belong to the encoder.json beside it")
     if any(tensor.dtype not in _DTYPES for tensor in weights.values()):
         raise ArtifactError(f"{path} holds numbers of another type: it was altered")
-    if not all(bool((tensor.abs() <= _LARGEST).all()) for tensor in weights.values()):
+    if not all(bool((tensor.abs() <= LARGEST).all()) for tensor in weights.values()):
         raise ArtifactError(f"{path} holds numbers that are not finite, or huge: it was altered")
     return dict(weights)

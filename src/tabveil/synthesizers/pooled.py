@@ -55,7 +55,8 @@ class Pooled:
             raise DataError("the pooling rule was learnt for a table with other columns")
         pooled = self.rule.apply(train)
         self.inner.fit(pooled, self.rule.apply_schema(), seed=seed, on_epoch=on_epoch)
-        self.rule = self.rule.for_trained(pooled)
+        least = getattr(self.inner, "min_count", 1)
+        self.rule = self.rule.for_trained(pooled, min_count=least)
 
     @property
     def critic(self) -> Critic | None:

@@ -23,12 +23,18 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from tabveil.contracts import OnEpoch, Where
+from tabveil.data.rounding import SHARED_ROWS
 from tabveil.data.schema import Schema
 from tabveil.errors import TabveilError
 from tabveil.seeding import child_seed
 from tabveil.synthesizers.chunks import concat, draw_chunks, take
 from tabveil.synthesizers.conditions import keep_met, parse
-from tabveil.synthesizers.engine.artifact import load_encoder, load_network, save_network
+from tabveil.synthesizers.engine.artifact import (
+    load_encoder,
+    load_network,
+    refuse_diverged,
+    save_network,
+)
 from tabveil.synthesizers.engine.autoencoder import Decompressor, Training
 from tabveil.synthesizers.engine.autoencoder import train as _train
 from tabveil.synthesizers.engine.drawing import Drawing
@@ -91,9 +97,11 @@ class Tvae:
         Raises:
             ConfigError: a parameter that cannot work, named.
             DataError: a table that the codec cannot hold.
+            TabveilError: the training diverged.
         """
         check_params(self.params())
-        numbers = Numbers(self.max_atoms, self.min_spike, self.rest, self.n_bins)
+        shared = max(SHARED_ROWS, self.min_count)
+        numbers = Numbers(self.max_atoms, self.min_spike, self.rest, self.n_bins, shared)
         encoder, encoded = Encoder.learn(
             train, schema, numbers, min_count=self.min_count, seed=child_seed(seed, "tvae")
         )
@@ -110,6 +118,7 @@ class Tvae:
             device=torch.device("cuda" if gpu else "cpu"),
             on_epoch=on_epoch,
         )
+        refuse_diverged(decompressor)
         self._fitted = _Fitted(drawing, decompressor.cpu().eval())
 
     def sample(self, n: int, *, seed: int, where: Where | None = None) -> pd.DataFrame:

@@ -64,6 +64,7 @@ def test_a_where_picks_these_rows(where: dict[str, object], expected: list[int])
     ("where", "message"),
     [
         ({"agee": 3}, "did you mean 'age'"),
+        ({"age": {"max": 10**400}}, "no numeric value"),
         ({"zip": "0123"}, "did you mean '01234'"),
         ({"zip": {"min": 3}}, "categorical"),
         ({"smoker": None}, "no level None"),
@@ -116,6 +117,9 @@ def test_giving_up_says_how_many_rows_were_made() -> None:
         ({"income": None}, {}),
         ({"income": [1.5, None]}, {}),
         ({"since": {"min": "2020-01-01", "max": "2020-01-02"}}, {2: ((7304, 7307),)}),
+        ({"since": {"min": "2020-01-01T12:00Z"}}, {2: ((7304.5, np.inf),)}),
+        ({"since": {"min": "1000-01-01", "max": "9999-12-31"}}, {2: ((-np.inf, np.inf),)}),
+        ({"age": {"max": np.inf}}, {0: ((-np.inf, np.inf),)}),
     ],
     ids=str,
 )

@@ -255,6 +255,38 @@ def test_a_rare_number_is_asked_for_by_its_condition() -> None:
         made.sample(5, seed=0, where={"n": {"min": 300}})
 
 
+def test_missing_numbers_are_no_spike_among_those_that_are_there() -> None:
+    """A missing cell is filled while encoded; the fill must not become a value of its own."""
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"x": rng.lognormal(3, 1, 2000).round(1)})
+    rows.loc[rng.random(2000) < 0.5, "x"] = np.nan
+    made = fit(rows, epochs=30, max_atoms=200, calibrated=True, **FAST)
+    drawn = made.sample(4000, seed=1)["x"]
+    assert abs(float(drawn.isna().mean()) - 0.5) < 0.03
+    present = drawn.dropna()
+    assert float(present.value_counts(normalize=True).iloc[0]) < 0.03
+    assert 0.6 < present.median() / rows["x"].median() < 1.6
+
+
+def test_a_training_that_diverges_is_an_error() -> None:
+    with pytest.raises(TabveilError, match="diverged"):
+        fit(mixed(), epochs=2, generator_lr=1e20, discriminator_lr=1e20)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"day": {"min": "2020-03-01T00:00Z"}},
+        {"day": {"min": "1000-01-01", "max": "9999-12-31"}},
+        {"number": {"max": float("inf")}},
+    ],
+    ids=str,
+)
+def test_open_ended_and_zoned_conditions_are_met(where: dict[str, Any]) -> None:
+    drawn = quick().sample(20, seed=0, where=where)
+    assert drawn[next(iter(where))].notna().all()
+
+
 BAD: list[tuple[str, Any]] = [
     ("embedding_dim", 0),
     ("batch_size", 51),

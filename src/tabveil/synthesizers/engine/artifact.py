@@ -16,14 +16,23 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from tabveil.errors import ArtifactError
+from tabveil.errors import ArtifactError, TabveilError
 from tabveil.synthesizers.engine.encoder import Encoder
-from tabveil.synthesizers.generator import read_weights
+from tabveil.synthesizers.generator import LARGEST, read_weights
 from tabveil.synthesizers.loading import read_json, reading, write_json
 
 _WEIGHTS, _ENCODER = "weights.safetensors", "encoder.json"
 
 Network = TypeVar("Network", bound=nn.Module)
+
+
+def refuse_diverged(network: nn.Module) -> None:
+    """Raise TabveilError where training has left no numbers, or none that could be loaded."""
+    if not all(bool((p.detach().abs() <= LARGEST).all()) for p in network.parameters()):
+        raise TabveilError(
+            "the training has diverged: its weights are beyond all bounds; take smaller learning "
+            "rates"
+        )
 
 
 def save_network(

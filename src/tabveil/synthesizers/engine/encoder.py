@@ -6,7 +6,8 @@ modes, a code column's levels) and one scalar for every float column that has mo
 Nothing is one-hot: a row of Adult takes a few dozen bytes.
 
 What an encoder keeps is levels, modes and rounded shares, never a row. Levels that fewer than
-`min_count` training rows hold are left out: their rows are given another level by its share.
+`min_count` training rows hold are left out: their rows are given another level by its share. A
+missing number is given another's value, so that it says nothing about those that are there.
 """
 
 from __future__ import annotations
@@ -76,8 +77,12 @@ class Encoder:
         floats, levels, scalars = [], [], []
         for values, codes in codec.iter_encoded(train, lenient=True):
             if values is not None:
-                modes.append(Modes.fit(values, numbers))
+                missing = np.zeros(len(values), bool) if codes is None else codes == 1
+                modes.append(Modes.fit(values[~missing], numbers))
                 rng = child_rng(seed, "encode", "float", len(modes))
+                # One number for all missing ones would be a spike of its own.
+                values = values.copy()
+                values[missing] = rng.choice(values[~missing], int(missing.sum()))
                 mode_codes, inside = modes[-1].encode(values, rng)
                 floats.append(_small(mode_codes, len(modes[-1].means)))
                 if modes[-1].n_wide:

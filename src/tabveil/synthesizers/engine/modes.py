@@ -47,12 +47,14 @@ class Numbers:
             the rows.
         rest: what the other values are: Gaussian modes, or equally full bins.
         n_bins: how many bins at most.
+        shared: rows that must hold a value, or lie in a mode, for it to be written down.
     """
 
     max_atoms: int = 0
     min_spike: float = 0.01
     rest: Literal["mixture", "bins"] = "mixture"
     n_bins: int = 20
+    shared: int = SHARED_ROWS
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,13 @@ class Modes:
         """Find the modes of `values`, shape (n,), n >= 1, finite."""
         atoms, others = _split(values, numbers)
         wide: Wide = (np.empty(0), np.empty(0), np.empty(0))
-        if numbers.rest == "bins" and len(others) >= 2 * SHARED_ROWS:
-            wide = _bins(others, numbers.n_bins)
+        even = numbers.rest == "bins" and len(others) >= 2 * numbers.shared
+        if even:
+            wide = _bins(others, numbers)
         elif len(others):
-            wide = _gaussians(others)
+            wide = _gaussians(others, numbers)
         parts = zip(wide, (atoms, 0 * atoms, np.ones(len(atoms))), strict=True)
         means, stds, shares = (np.concatenate(pair) for pair in parts)
-        even = numbers.rest == "bins"
         found = cls(tuple(means.tolist()), tuple(stds.tolist()), tuple(shares.tolist()), even)
         codes, _ = found.encode(values, np.random.default_rng(0))
         shares = np.bincount(codes, minlength=len(means)) / len(values)
@@ -196,43 +198,43 @@ def _split(values: Floats, numbers: Numbers) -> tuple[Floats, Floats]:
     if not numbers.max_atoms:
         return np.empty(0), values
     distinct, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    least: float = SHARED_ROWS
+    least: float = numbers.shared
     if len(distinct) > numbers.max_atoms:
         least = max(least, numbers.min_spike * len(values))
     is_atom = counts >= least
     if is_atom.sum() > numbers.max_atoms:
         is_atom[np.lexsort((distinct, -counts))[numbers.max_atoms :]] = False
-    if is_atom.any() and counts[~is_atom].sum() < SHARED_ROWS:
+    if is_atom.any() and counts[~is_atom].sum() < numbers.shared:
         return distinct[is_atom], np.empty(0)
     return distinct[is_atom], values[~is_atom[inverse]]
 
 
-def _gaussians(values: Floats) -> Wide:
+def _gaussians(values: Floats, numbers: Numbers) -> Wide:
     """The modes of `values`: means at a hundredth of their mode's width, deviations at 3 digits."""
     points, counts = weighted_points(values)
     if len(points) == 1:
         # One value, not an atom: a mode of some width around it.
         return points, np.abs(points) * 1e-3 + 1e-3 * (points == 0), np.ones(1)
     means, stds, shares = fit_mixture(points, counts)
-    kept = shares >= max(_LEAST_SHARE, min(SHARED_ROWS / len(values), shares.max()))
+    kept = shares >= max(_LEAST_SHARE, min(numbers.shared / len(values), shares.max()))
     grid = zip(means[kept].tolist(), stds[kept].tolist(), strict=True)
     rounded = [on_step(mean, step_for(std, 100)) for mean, std in grid]
     return np.array(rounded), np.array(to_digits(stds[kept])), shares[kept]
 
 
-def _bins(values: Floats, n_bins: int) -> Wide:
+def _bins(values: Floats, numbers: Numbers) -> Wide:
     """Centres, deviations (a quarter of half the width) and shares of equally full bins.
 
     An inner edge is the mean of a few rows, the outer ones are rounded outwards: none is a row's.
     """
     ordered = np.sort(values)
-    most = min(n_bins, len(values) // SHARED_ROWS)
+    most, shared = min(numbers.n_bins, len(values) // numbers.shared), numbers.shared
     at = np.linspace(0, len(values), most + 1).astype(int)[1:-1]
-    inner = [float(ordered[i - SHARED_ROWS // 2 :][:SHARED_ROWS].mean()) for i in at]
-    low, high = outer_bounds(ordered)
+    inner = [float(ordered[i - shared // 2 :][:shared].mean()) for i in at]
+    low, high = outer_bounds(ordered, shared)
     edges = np.unique([low, *inner, high])
     if len(edges) == 1:
-        return _gaussians(values)
+        return _gaussians(values, numbers)
     gaps = np.minimum(np.diff(edges, prepend=-np.inf), np.diff(edges, append=np.inf))
     rounded = [on_step(e, step_for(g, 20)) for e, g in zip(edges[1:-1], gaps[1:-1], strict=True)]
     edges = np.unique([low, *rounded, high])

@@ -109,7 +109,7 @@ class Generator(nn.Module):
         )
         self.norms = nn.ModuleList(NormedRectifier(width) for width in widths)
         if not self.bias.is_meta:  # laid out only, to be loaded
-            self._draw_weights(n_noise + n_conditions)
+            self._draw_weights(n_noise + (RANK if embedded else n_conditions))
 
     @torch.no_grad()
     def _draw_weights(self, fan_in: int) -> None:

@@ -172,8 +172,10 @@ def test_training_rows_are_encoded_again_as_they_were_where_no_mode_is_drawn() -
     table = small_table()
     encoder, encoded = learn(table, HOW["bins"])
     again = encoder.encode(table)
-    np.testing.assert_array_equal(again.codes, encoded.codes)
-    np.testing.assert_array_equal(again.scalars, encoded.scalars)
+    whole = table.notna().all(axis=1).to_numpy()  # a missing number is given another's value
+    assert 0 < (~whole).sum() < 100
+    np.testing.assert_array_equal(again.codes[whole], encoded.codes[whole])
+    np.testing.assert_array_equal(again.scalars[whole], encoded.scalars[whole])
 
 
 @pytest.mark.parametrize("how", HOW)
@@ -196,7 +198,9 @@ def test_another_seed_draws_other_modes_and_levels_for_rare_ones() -> None:
     assert one == two == other
     np.testing.assert_array_equal(first.codes, again.codes)
     assert (first.codes[:50] != third.codes[:50]).any()
-    np.testing.assert_array_equal(first.codes[50:, [0, 3]], third.codes[50:, [0, 3]])
+    whole = np.flatnonzero(table.notna().all(axis=1))
+    whole = whole[whole >= 50]
+    np.testing.assert_array_equal(first.codes[whole][:, [0, 3]], third.codes[whole][:, [0, 3]])
 
 
 def test_what_cannot_be_learnt_is_refused() -> None:

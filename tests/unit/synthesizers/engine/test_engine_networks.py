@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tabveil.synthesizers.engine.layout import Layout
-from tabveil.synthesizers.engine.networks import MAX_PLAIN, Critic, Generator, NormedRectifier
+from tabveil.synthesizers.engine.networks import MAX_PLAIN, RANK, Critic, Generator, NormedRectifier
 
 LAYOUT = Layout((3, 2, 4), (0,), (3,), (2, 1))
 PACS = pytest.mark.parametrize("pac", [1, 5])
@@ -130,9 +130,9 @@ def test_many_conditions_cost_weights_in_proportion_and_start_as_plain_ones_do()
     assert sizes[1] < 0.2 * sizes[0]
     assert embedded.from_embedding is not None
     named = (embedded.from_condition @ embedded.from_embedding).detach()
-    assert float(named.std()) == pytest.approx(
-        float(plain_one.from_condition.detach().std()), rel=0.1
-    )
+    for weights, fan_in in ((named, 8 + RANK), (plain_one.from_condition, 8 + MAX_PLAIN)):
+        own = weights[:, :32].detach()  # of the first layer
+        assert float(own.std()) == pytest.approx((3 * fan_in) ** -0.5, rel=0.1)
 
 
 @pytest.mark.parametrize("n", [2, 3, 50])
