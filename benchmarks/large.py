@@ -4,7 +4,8 @@
 
 The table's rows are drawn again and again until there are enough, and every number with more than
 a few hundred values is moved by up to a percent, so that values do not merely repeat. Texts are
-categoricals, as a Parquet file with dictionaries gives them. What counts is the whole process: the
+categoricals, as a Parquet file with dictionaries gives them. Rare levels are pooled and numbers
+clipped before, as a sweep does by default. What counts is the whole process: the
 peak of its resident memory by the kernel's count (Linux), the table itself included, at the end of
 the encoder's fit and after one epoch of training; and CPU seconds of both, on one thread.
 """
@@ -25,11 +26,13 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 from engine_tables import about, as_modelled, settings, warm_up  # noqa: E402
 
+from tabveil.data.pooling import Pooling  # noqa: E402
 from tabveil.data.schema import infer_schema  # noqa: E402
 from tabveil.synthesizers.ctgan import Ctgan  # noqa: E402
 from tabveil.synthesizers.engine.encoder import Encoder  # noqa: E402
+from tabveil.synthesizers.pooled import Pooled  # noqa: E402
 
-MANY_VALUES = 300
+MANY_VALUES, REFERENCE = 300, 100_000
 
 
 def main() -> None:
@@ -60,7 +63,8 @@ def main() -> None:
         return learnt
 
     params = settings("ctgan")[1] | {"epochs": 1, "batch_size": given.batch_size}
-    model = Ctgan(**params)
+    rule = Pooling(min_rate=0.01, clip=0.01, min_count=5).learn(table.head(REFERENCE), schema)
+    model = Pooled(Ctgan(**params), rule)
     started = time.process_time()
     with limited(1):
         Encoder.learn = learn  # type: ignore[method-assign, assignment]

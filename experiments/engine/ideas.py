@@ -8,8 +8,6 @@ information         the generator also matches the mean and the deviation of the
                     hidden layer over real rows (table-GAN: Park et al. 2018,
                     arXiv:1806.03384)
 pairs               it also matches how often two codes meet in a row, over a batch
-calibrated          after training, output biases are shifted until each span's codes come at
-                    their true rates
 """
 
 from __future__ import annotations
