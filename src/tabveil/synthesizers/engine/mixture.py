@@ -19,13 +19,13 @@ from scipy.special import digamma
 
 Floats = NDArray[np.float64]
 
-MAX_POINTS = 2_000
+MAX_POINTS = 500
 """Distinct values up to here are taken as they are; beyond, so many bins stand for them."""
 N_COMPONENTS = 10
 """Of the paper: at most ten modes a column."""
 _CONCENTRATION = 1e-3
 """Of the paper's fit: small, so that components without need keep no weight."""
-_N_LLOYD, _MAX_STEPS, _TOLERANCE = 10, 300, 1e-4
+_N_LLOYD, _MAX_STEPS, _TOLERANCE = 10, 100, 1e-3
 
 
 def weighted_points(values: Floats) -> tuple[Floats, Floats]:
