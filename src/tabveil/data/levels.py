@@ -23,7 +23,8 @@ def find_levels(values: pd.Series[Any], *, min_count: int = 1) -> tuple[Level, .
 
     Levels that fewer than `min_count` rows hold are left out. Where that would leave none, a text
     is taken for missing throughout, since any of its levels could be a name; of numbers and truth
-    values, and in a table of fewer rows than that, one of the commonest stays.
+    values one of the commonest stays. A table of fewer rows than that has nothing to hide among:
+    its commonest levels stay.
 
     Raises DataError for values that are neither text, number nor truth value.
     """
@@ -35,9 +36,9 @@ def find_levels(values: pd.Series[Any], *, min_count: int = 1) -> tuple[Level, .
     ordered: list[Level] = sorted(levels, key=lambda level: (type(level).__name__, level))
     if n_missing >= least:
         ordered.append(None)
-    if most >= min_count or not ordered:
+    if most >= min_count or len(values) < min_count:
         return tuple(ordered)
-    return (None,) if len(values) >= min_count and isinstance(ordered[0], str) else (ordered[-1],)
+    return (None,) if isinstance(ordered[0], str) else (ordered[-1],)
 
 
 def _native(level: Any, name: str) -> str | int | float | bool:
