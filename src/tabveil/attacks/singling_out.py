@@ -99,13 +99,20 @@ class SinglingOut:
         for name, predicates in guesses.items():
             n, n_cols = len(predicates), self.n_cols if name == "multivariate" else 1
             random = _random(coded, n_cols, n, rng)
-            people = [_times_found(side, predicates) for side in (members, others)]
-            right = dict(zip(("members", "others"), (int(c.sum()) for c in people), strict=True))
+            ours, theirs = (_times_found(side, predicates) for side in (members, others))
             baseline = float(members.isolates(random).mean()) if n else 0.0
             detail = {"baseline_rate": baseline, "n_people": members.codes.shape[1]}
-            times = np.concatenate(people)
-            repeats = float(np.square(times).sum() / times.sum()) if len(times) else 1.0
-            scores.append(residual_risk(name, **right, n=n, repeats=repeats, detail=detail))
+            times = np.concatenate([ours, theirs])
+            scores.append(
+                residual_risk(
+                    name,
+                    members=int(ours.sum()),
+                    others=int(theirs.sum()),
+                    n=n,
+                    repeats=float(np.square(times).sum() / times.sum()) if len(times) else 1.0,
+                    detail=detail,
+                )
+            )
         return scores
 
     def _multivariate(

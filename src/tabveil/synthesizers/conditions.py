@@ -225,20 +225,22 @@ def wanted_ranges(
             if isinstance(condition, Range)
             else [(value, value) for value in condition]
         )
-
-        def encoded(value: Any, clock: Clock | None = clock, name: str = name) -> float:
-            if clock is None:
-                return float(value)
-            if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
-                return -np.inf if value.year < _FIRST_YEAR else np.inf
-            date = pd.Series([value.as_unit("ns")], name=name)
-            return float(to_floats(date, codec.schema[name], clock)[0])
-
+        column = codec.schema[name]
         wanted[j] = tuple(
             (
-                -np.inf if low is None else encoded(low) - step,
-                np.inf if high is None else encoded(high) + step,
+                -np.inf if low is None else _encoded(low, column, clock) - step,
+                np.inf if high is None else _encoded(high, column, clock) + step,
             )
             for low, high in ends
         )
     return wanted
+
+
+def _encoded(value: Any, column: Column, clock: Clock | None) -> float:
+    """A number or date as the codec's float; infinite for dates beyond all that it counts."""
+    if clock is None:
+        return float(value)
+    if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+        return -np.inf if value.year < _FIRST_YEAR else np.inf
+    date = pd.Series([value.as_unit("ns")], name=column.name)
+    return float(to_floats(date, column, clock)[0])

@@ -22,7 +22,6 @@ import pandas as pd
 import torch
 
 from tabveil.contracts import Critic, OnEpoch, Where
-from tabveil.data.rounding import SHARED_ROWS
 from tabveil.data.schema import Schema
 from tabveil.errors import TabveilError
 from tabveil.seeding import child_rng, child_seed
@@ -121,8 +120,7 @@ class Ctgan:
             TabveilError: the training diverged.
         """
         check_params(self.params())
-        shared = max(SHARED_ROWS, self.min_count)
-        numbers = Numbers(self.max_atoms, self.min_spike, self.rest, self.n_bins, shared)
+        numbers = Numbers(self.max_atoms, self.min_spike, self.rest, self.n_bins)
         encoder, encoded = Encoder.learn(
             train, schema, numbers, min_count=self.min_count, seed=child_seed(seed, "ctgan")
         )

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from tabveil.contracts import OnEpoch, Where
-from tabveil.data.rounding import SHARED_ROWS
 from tabveil.data.schema import Schema
 from tabveil.errors import TabveilError
 from tabveil.seeding import child_seed
@@ -100,8 +99,7 @@ class Tvae:
             TabveilError: the training diverged.
         """
         check_params(self.params())
-        shared = max(SHARED_ROWS, self.min_count)
-        numbers = Numbers(self.max_atoms, self.min_spike, self.rest, self.n_bins, shared)
+        numbers = Numbers(self.max_atoms, self.min_spike, self.rest, self.n_bins)
         encoder, encoded = Encoder.learn(
             train, schema, numbers, min_count=self.min_count, seed=child_seed(seed, "tvae")
         )

@@ -71,7 +71,11 @@ class Encoder:
         """
         codec = TableCodec.learn(train, schema, min_count=min_count)
         most = MAX_ATOMS // max(1, len(codec.float_names))
-        numbers = replace(numbers, max_atoms=min(numbers.max_atoms, most))
+        numbers = replace(
+            numbers,
+            max_atoms=min(numbers.max_atoms, most),
+            shared=max(numbers.shared, min_count),
+        )
         modes: list[Modes] = []
         rates: list[tuple[float, ...]] = []
         floats, levels, scalars = [], [], []

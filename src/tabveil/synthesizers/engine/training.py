@@ -91,8 +91,8 @@ def train(
     batches = _batches(encoded, layout, settings, duel.random, device)
     for epoch in range(1, settings.epochs + 1):
         losses = torch.zeros(2, device=device)
-        for i in range(steps):
-            duel.set_rates((epoch - 1) * steps + i, settings.epochs * steps)
+        for _ in range(steps):
+            duel.set_rates(settings.epochs * steps)
             losses += duel.step(batches)
         if on_epoch is not None:
             generator, critic = (losses / steps).tolist()
@@ -170,11 +170,11 @@ class Duel:
             settings,
         )
 
-    def set_rates(self, step: int, n_steps: int) -> None:
-        """Set the learning rates for a step, counted from 0, of a training of so many."""
+    def set_rates(self, total: int) -> None:
+        """Set the learning rates for the next step of a training of `total` steps."""
         left, full = 1.0, self.settings.full_rate_steps
         if full is not None:
-            left = min(1.0, (n_steps - step) / (n_steps - min(full, n_steps / 2)))
+            left = min(1.0, (total - self.n_steps) / (total - min(full, total / 2)))
         rates = (self.settings.generator_lr, self.settings.discriminator_lr)
         for optimiser, rate in zip(self.optimisers, rates, strict=True):
             for group in optimiser.param_groups:
