@@ -200,7 +200,7 @@ class TableCodec:
                 i_float += 1
             values = np.where(column_codes == 1, np.nan, values) if column.has_code else values
             columns[column.name] = from_floats(values, column.clock)
-        return self.schema.restore(pd.DataFrame(columns, columns=self.schema.names))
+        return self.schema.restore(columns)
 
     def to_dict(self) -> dict[str, Any]:
         """The codec as JSON-able data; `from_dict` gives an equal codec back."""

@@ -135,19 +135,17 @@ class Schema:
             "group": (self.group,) if self.group else (),
         }
 
-    def restore(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Give a table this schema's column order, rounding and dtypes.
+    def restore(self, table: pd.DataFrame | Mapping[str, pd.Series[Any]]) -> pd.DataFrame:
+        """Give a table, or its columns by name, this schema's column order, rounding and dtypes.
 
         Whole-number dtypes cannot hold missing values: such a column stays float where a value
         is missing. Raises DataError when a column is absent or cannot be cast.
         """
-        missing = [name for name in self.names if name not in table.columns]
+        missing = [name for name in self.names if name not in table]
         if missing:
             raise DataError(f"the table lacks the columns {missing}; it needs {self.names}")
-        return pd.DataFrame(
-            {column.name: _restore_column(table[column.name], column) for column in self.columns},
-            columns=self.names,
-        )
+        restored = {c.name: _bare(_restore_column(table[c.name], c)) for c in self.columns}
+        return pd.DataFrame(restored, copy=False)
 
     def to_json(self) -> str:
         """The schema as JSON text; `from_json` gives an equal schema back."""
@@ -184,7 +182,6 @@ class Schema:
 
 
 def _restore_column(values: pd.Series[Any], column: Column) -> pd.Series[Any]:
-    values = values.reset_index(drop=True)
     dtype = pd.api.types.pandas_dtype(column.dtype)
     try:
         if column.kind == "numeric":
@@ -192,7 +189,7 @@ def _restore_column(values: pd.Series[Any], column: Column) -> pd.Series[Any]:
         if isinstance(dtype, pd.DatetimeTZDtype):
             return pd.to_datetime(values, utc=True).astype(dtype)
         if isinstance(dtype, np.dtype) and dtype.kind in "biu" and values.isna().any():
-            return values
+            return values.copy()
         if dtype == np.dtype(bool) and not values.isin([0, 1]).all():
             raise ValueError("neither true nor false")
         return values.astype(dtype)
@@ -202,13 +199,19 @@ def _restore_column(values: pd.Series[Any], column: Column) -> pd.Series[Any]:
         ) from error
 
 
+def _bare(values: pd.Series[Any]) -> Any:
+    """Values without their index: pandas would line up the rows of every column."""
+    return values.to_numpy() if isinstance(values.dtype, np.dtype) else values.array
+
+
 def _in_range(values: pd.Series[Any], decimals: int | None, dtype: Any) -> pd.Series[Any]:
     """Round, and clip to what a whole-number dtype can hold: a cast would wrap around."""
     if decimals is not None:
         values = values.round(decimals)
     if pd.api.types.is_integer_dtype(dtype):
         bounds = np.iinfo(getattr(dtype, "numpy_dtype", dtype))
-        values = values.clip(bounds.min, bounds.max)
+        if (values < bounds.min).any() or (values > bounds.max).any():  # a clip costs far more
+            values = values.clip(bounds.min, bounds.max)
     return values
 
 

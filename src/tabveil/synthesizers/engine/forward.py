@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from tabveil.synthesizers.engine.networks import EPSILON, Generator, NormedRecti
 
 Floats = NDArray[np.float32]
 
-_PORTION = 500
+_PORTION, _REGISTER = 500, 16
 _STATISTICS_BATCHES, _STATISTICS_ROWS = 10, 5_000
 """Over 50,000 rows a mean errs by less than half a percent of a deviation."""
 
@@ -47,62 +48,93 @@ def _mean(statistics: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
 
 
 @dataclass(frozen=True)
-class Forward:
-    """A generator whose statistics are fixed, as three kinds of products.
+class Layer:
+    """What a layer adds up: a product of all that was made before it, and its condition's part.
 
     Attributes:
-        from_noise: shape (n_noise, total), where total is the width of all layers together.
-        from_condition: shape (max(1, n_conditions), total), bias included; or (n_conditions, rank)
+        weight: shape (n_noise + widths of the layers before it, width).
+        of_condition: shape (max(1, n_conditions), width), bias included; or (rank + 1, width)
             where conditions are embedded.
-        from_embedding: shape (rank, total), bias included; None where they are not.
-        from_hidden: of each residual layer, shape (width, what comes after it).
     """
 
-    from_noise: Floats
-    from_condition: Floats
-    from_embedding: Floats | None
-    from_hidden: tuple[Floats, ...]
+    weight: Floats
+    of_condition: Floats
+
+
+@dataclass(frozen=True)
+class Forward:
+    """A generator whose statistics are fixed: its residual layers, then its outputs.
+
+    Attributes:
+        layers: all but the last are rectified.
+        embedding: shape (n_conditions, rank + 1), where conditions are embedded.
+        n_outputs: of the last layer; its further columns are padding.
+    """
+
+    layers: tuple[Layer, ...]
+    embedding: Floats | None
+    n_outputs: int
 
     @classmethod
     @torch.no_grad()
     def of(cls, generator: Generator) -> Forward:
         """Fold the statistics into copies of the weights."""
-        noise, bias = generator.from_noise.clone(), generator.bias.clone()
-        condition = generator.from_condition.clone()
-        embedding = generator.from_embedding
-        reads = condition if embedding is None else embedding.clone()
-        hidden = [weight.clone() for weight in generator.from_hidden]
+        bias, condition = generator.bias[None], generator.from_condition
+        embedding = None
+        if generator.from_embedding is not None:
+            # The bias is the weight of a further number that is always 1.
+            embedding = torch.cat([condition, torch.ones(len(condition), 1)], dim=1).numpy()
+            reads = torch.cat([generator.from_embedding, bias])
+        else:
+            reads = condition + bias if len(condition) else bias
         ends = generator.ends
-        for i, norm in enumerate(generator.norms):
-            assert isinstance(norm, NormedRectifier)
-            scale = norm.weight * (norm.variance + EPSILON).rsqrt()
-            own = slice(ends[i], ends[i + 1])
-            bias[own] = (bias[own] - norm.mean) * scale + norm.bias
-            noise[:, own] *= scale
-            reads[:, own] *= scale
-            for j in range(i):
-                hidden[j][:, ends[i] - ends[j + 1] : ends[i + 1] - ends[j + 1]] *= scale
-        arrays = tuple(weight.numpy() for weight in hidden)
-        if embedding is not None:  # the bias is the weight of a further number that is always 1
-            condition = torch.cat([condition, torch.ones(len(condition), 1)], dim=1)
-            reads = torch.cat([reads, bias[None]])
-            return cls(noise.numpy(), condition.numpy(), reads.numpy(), arrays)
-        condition = condition + bias if len(condition) else bias[None]
-        return cls(noise.numpy(), condition.numpy(), None, arrays)
+        layers = []
+        for i, (start, end) in enumerate(pairwise(ends)):
+            parts = [generator.from_noise[:, start:end]]
+            for weight, shift in zip(generator.from_hidden[:i], ends[1:], strict=False):
+                parts.append(weight[:, start - shift : end - shift])
+            weight, named = torch.cat(parts), reads[:, start:end].clone()
+            if i < len(generator.norms):
+                norm = generator.norms[i]
+                assert isinstance(norm, NormedRectifier)
+                scale = norm.weight * (norm.variance + EPSILON).rsqrt()
+                weight *= scale
+                named *= scale
+                named[-1 if embedding is not None else slice(None)] += (
+                    norm.bias - norm.mean * scale
+                )
+            layers.append(Layer(weight.numpy(), named.numpy()))
+        padded = (_padded(layers[-1].weight), _padded(layers[-1].of_condition))
+        return cls((*layers[:-1], Layer(*padded)), embedding, ends[-1] - ends[-2])
 
     def __call__(self, noise: Floats, conditions: NDArray[np.int64] | None) -> Floats:
         """Raw outputs, shape (n, n_outputs), from noise (n, n_noise) and conditions (n,)."""
         places = np.zeros(len(noise), np.int64) if conditions is None else conditions
-        n_outputs = self.from_noise.shape[1] - sum(len(weight) for weight in self.from_hidden)
-        raw = np.empty((len(noise), n_outputs), np.float32)
+        *hidden, last = self.layers
+        raw = np.empty((len(noise), last.weight.shape[1]), np.float32)
+        made = np.empty((_PORTION, len(last.weight)), np.float32)
         for start in range(0, len(noise), _PORTION):
             rows = slice(start, start + _PORTION)
-            left = noise[rows] @ self.from_noise
-            named = self.from_condition[places[rows]]
-            left += named if self.from_embedding is None else named @ self.from_embedding
-            for weight in self.from_hidden:
-                hidden = np.maximum(left[:, : len(weight)], 0)
-                left = left[:, len(weight) :]
-                left += hidden @ weight
-            raw[rows] = left
-        return raw
+            before = noise.shape[1]
+            read = made[: len(noise[rows])]
+            read[:, :before] = noise[rows]
+            for layer in hidden:
+                sums = read[:, :before] @ layer.weight
+                sums += self._named(layer, places[rows])
+                after = before + sums.shape[1]
+                np.maximum(sums, 0, out=read[:, before:after])
+                before = after
+            np.matmul(read, last.weight, out=raw[rows])
+            raw[rows] += self._named(last, places[rows])
+        return raw[:, : self.n_outputs]
+
+    def _named(self, layer: Layer, places: NDArray[np.int64]) -> Floats:
+        """What conditions, shape (n,), add to a layer: shape (n, width)."""
+        if self.embedding is None:
+            return layer.of_condition[places]
+        return self.embedding[places] @ layer.of_condition
+
+
+def _padded(weight: Floats) -> Floats:
+    """With columns of zeros up to a whole number of registers: products run faster."""
+    return np.pad(weight, ((0, 0), (0, -weight.shape[1] % _REGISTER)))
