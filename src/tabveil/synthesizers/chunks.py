@@ -49,7 +49,7 @@ def take(chunks: Iterator[pd.DataFrame], n: int) -> Iterator[pd.DataFrame]:
             continue
         joined = concat(waiting)
         frame = joined.iloc[:size]
-        yield frame.set_axis(pd.RangeIndex(n_given, n_given + size), copy=False)
+        yield frame.set_axis(pd.RangeIndex(n_given, n_given + size))
         n_given += size
         if n_given == n:
             return

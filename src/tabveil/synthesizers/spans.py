@@ -157,5 +157,6 @@ def draw_softmax(logits: NDArray[np.float32], rng: np.random.Generator) -> Codes
         weight += below
     points = rng.random(n, dtype=np.float32) * weights[-1]
     # Sums may round either way; the last index stands for whatever the others leave.
-    drawn = (weights[:-1] <= points).sum(axis=0, dtype=np.min_scalar_type(k))  # few bytes: faster
+    # In few bytes: faster.
+    drawn: Codes = (weights[:-1] <= points).sum(axis=0, dtype=np.min_scalar_type(k))
     return drawn.astype(np.int64)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -79,33 +78,13 @@ class Forward:
     @torch.no_grad()
     def of(cls, generator: Generator) -> Forward:
         """Fold the statistics into copies of the weights."""
-        bias, condition = generator.bias[None], generator.from_condition
-        embedding = None
-        if generator.from_embedding is not None:
-            # The bias is the weight of a further number that is always 1.
-            embedding = torch.cat([condition, torch.ones(len(condition), 1)], dim=1).numpy()
-            reads = torch.cat([generator.from_embedding, bias])
-        else:
-            reads = condition + bias if len(condition) else bias
-        ends = generator.ends
-        layers = []
-        for i, (start, end) in enumerate(pairwise(ends)):
-            parts = [generator.from_noise[:, start:end]]
-            for weight, shift in zip(generator.from_hidden[:i], ends[1:], strict=False):
-                parts.append(weight[:, start - shift : end - shift])
-            weight, named = torch.cat(parts), reads[:, start:end].clone()
-            if i < len(generator.norms):
-                norm = generator.norms[i]
-                assert isinstance(norm, NormedRectifier)
-                scale = norm.weight * (norm.variance + EPSILON).rsqrt()
-                weight *= scale
-                named *= scale
-                named[-1 if embedding is not None else slice(None)] += (
-                    norm.bias - norm.mean * scale
-                )
-            layers.append(Layer(weight.numpy(), named.numpy()))
-        padded = (_padded(layers[-1].weight), _padded(layers[-1].of_condition))
-        return cls((*layers[:-1], Layer(*padded)), embedding, ends[-1] - ends[-2])
+        reads, embedding = _reads(generator)
+        *layers, last = (
+            _folded(generator, reads, i, embedded=embedding is not None)
+            for i in range(len(generator.ends) - 1)
+        )
+        padded = Layer(_padded(last.weight), _padded(last.of_condition))
+        return cls((*layers, padded), embedding, last.weight.shape[1])
 
     def __call__(self, noise: Floats, conditions: NDArray[np.int64] | None) -> Floats:
         """Raw outputs, shape (n, n_outputs), from noise (n, n_noise) and conditions (n,)."""
@@ -133,6 +112,34 @@ class Forward:
         if self.embedding is None:
             return layer.of_condition[places]
         return self.embedding[places] @ layer.of_condition
+
+
+def _reads(generator: Generator) -> tuple[Tensor, Floats | None]:
+    """What each condition adds to all layers, bias included, and how conditions are embedded."""
+    bias, condition = generator.bias[None], generator.from_condition
+    if generator.from_embedding is None:
+        return (condition + bias if len(condition) else bias), None
+    # The bias is the weight of a further number that is always 1.
+    embedding = torch.cat([condition, torch.ones(len(condition), 1)], dim=1)
+    return torch.cat([generator.from_embedding, bias]), embedding.numpy()
+
+
+def _folded(generator: Generator, reads: Tensor, i: int, *, embedded: bool) -> Layer:
+    """Layer `i`, its normalisation folded into its weights."""
+    start, end = generator.ends[i : i + 2]
+    parts = [generator.from_noise[:, start:end]]
+    for hidden, shift in zip(generator.from_hidden[:i], generator.ends[1:], strict=False):
+        parts.append(hidden[:, start - shift : end - shift])
+    weight, named = torch.cat(parts), reads[:, start:end].clone()
+    if i < len(generator.norms):
+        norm = generator.norms[i]
+        assert isinstance(norm, NormedRectifier)
+        scale = norm.weight * (norm.variance + EPSILON).rsqrt()
+        weight *= scale
+        named *= scale
+        bias = named[-1:] if embedded else named
+        bias += norm.bias - norm.mean * scale
+    return Layer(weight.numpy(), named.numpy())
 
 
 def _padded(weight: Floats) -> Floats:
