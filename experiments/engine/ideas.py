@@ -36,11 +36,11 @@ def straight_through() -> Iterator[None]:
     def forward(self: Activation, raw: Tensor, generator: torch.Generator) -> Tensor:
         made = soft(self, raw, generator)
         scalars, shares = made[:, : self.n_scalars], made[:, self.n_scalars :]
-        parts = torch.split(shares.detach(), self.sizes, dim=1)
+        parts = torch.split(shares.detach(), [n * width for n, width in self.blocks], dim=1)
         exact = [
             functional.one_hot(v.argmax(dim=-1), v.shape[-1]).flatten(1)
-            for part, block in zip(parts, self.blocks, strict=True)
-            for v in [part.reshape(len(raw), -1, block.width)]
+            for part, (n, width) in zip(parts, self.blocks, strict=True)
+            for v in [part.reshape(len(raw), n, width)]
         ]
         codes = shares + (torch.cat(exact, dim=1) - shares).detach()
         if self.gate is not None:

@@ -48,12 +48,15 @@ def take(chunks: Iterator[pd.DataFrame], n: int) -> Iterator[pd.DataFrame]:
         if n_waiting < size:
             continue
         joined = concat(waiting)
-        frame = joined.iloc[:size]
-        yield frame.set_axis(pd.RangeIndex(n_given, n_given + size))
+        frame, left = joined, joined.iloc[size:]
+        if n_waiting > size:
+            frame = joined.iloc[:size].copy()
+        frame.index = pd.RangeIndex(n_given, n_given + size)
+        yield frame
         n_given += size
         if n_given == n:
             return
-        waiting, n_waiting = [joined.iloc[size:]], n_waiting - size
+        waiting, n_waiting = [left], n_waiting - size
 
 
 def concat(frames: list[pd.DataFrame]) -> pd.DataFrame:

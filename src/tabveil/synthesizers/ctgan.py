@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -53,6 +54,11 @@ class _Fitted:
     """None where every column is constant: nothing was left to model."""
     critic: Critic | None = None
     """None there too, and where the generator was loaded: it is never saved."""
+
+    @cached_property
+    def forward(self) -> Forward | None:
+        """The generator made ready to draw from."""
+        return Forward.of(self.generator) if self.generator else None
 
 
 @dataclass
@@ -169,7 +175,7 @@ class Ctgan:
         drawing, codec = fitted.drawing, fitted.drawing.encoder.codec
         conditions = parse(where, codec.schema, codec.levels)
         wanted = drawing.wanted(conditions)
-        forward = Forward.of(fitted.generator) if fitted.generator else None
+        forward = fitted.forward
 
         def draw(n_rows: int, rng: np.random.Generator) -> pd.DataFrame:
             if forward is None:

@@ -7,8 +7,12 @@ the share of its span's other modes, so that a generated row says 0 there as a r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from tabveil.synthesizers.engine.layout import Layout
 
@@ -25,8 +29,8 @@ class Activation(nn.Module):
 
     def __init__(self, layout: Layout):
         super().__init__()
-        self.blocks, self.n_scalars = layout.blocks, layout.n_scalars
-        self.sizes = [block.end - block.start for block in self.blocks]
+        self.n_scalars = layout.n_scalars
+        self.blocks = [(len(block.spans), block.width) for block in layout.blocks]
         gate = torch.zeros(layout.n_outputs - layout.n_scalars, layout.n_scalars)
         for scalar, (span, n_wide) in enumerate(
             zip(layout.scalar_spans, layout.n_wide, strict=True)
@@ -46,52 +50,77 @@ class Activation(nn.Module):
         # The logarithm of an exponential variable, by two logarithms that run on vectors.
         noise = torch.empty_like(logits).uniform_(_LEAST, 1, generator=generator)
         noise = noise.log_().neg_().log_()
-        parts = torch.split((logits - noise) / TEMPERATURE, self.sizes, dim=1)
-        shares = torch.cat(
-            [
-                part.reshape(len(raw), -1, block.width).softmax(dim=-1).flatten(1)
-                for part, block in zip(parts, self.blocks, strict=True)
-            ],
-            dim=1,
-        )
+        shares: Tensor = _Softmax.apply((logits - noise) / TEMPERATURE, self.blocks)  # type: ignore[no-untyped-call]
         scalars = torch.tanh(scalars)
         if self.gate is not None:
             scalars = scalars * (shares @ self.gate)
         return torch.cat([scalars, shares], dim=1)
 
 
+class _Softmax(torch.autograd.Function):
+    """The softmax of each span, shape (n, n_shares), its spans in blocks of one width.
+
+    Torch's own runs along a row, a few numbers at a time; here an output is a line, and each pass
+    runs on vectors.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, blocks: Sequence[tuple[int, int]]) -> Tensor:
+        lines = logits.T.contiguous()
+        shares = torch.empty_like(lines)
+        for part, into in zip(_parts(lines, blocks), _parts(shares, blocks), strict=True):
+            torch.softmax(part, dim=1, out=into)
+        ctx.save_for_backward(shares)
+        ctx.blocks = blocks
+        return shares.T.contiguous()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (shares,) = ctx.saved_tensors
+        weighted = gradient.T * shares
+        for part, of in zip(_parts(weighted, ctx.blocks), _parts(shares, ctx.blocks), strict=True):
+            part.addcmul_(of, part.sum(dim=1, keepdim=True), value=-1)
+        return weighted.T.contiguous(), None
+
+
+def _parts(lines: Tensor, blocks: Sequence[tuple[int, int]]) -> list[Tensor]:
+    """Views of each block of lines, shape (n_spans, width, n)."""
+    sizes = [n_spans * width for n_spans, width in blocks]
+    parts = torch.split(lines, sizes)
+    return [part.view(*block, -1) for part, block in zip(parts, blocks, strict=True)]
+
+
 class ConditionLoss(nn.Module):
-    """Mean cross entropy of each row's conditioned span with the code that was asked for."""
+    """Mean cross entropy of each row's conditioned span with the code that was asked for.
+
+    Only that span of a row is looked at: all spans are read as if they were as wide as the widest
+    one that a condition can name, and what lies beyond their own width counts nothing.
+    """
 
     span_at: Tensor
-    output_at: Tensor
+    code_at: Tensor
+    places: Tensor
+    beyond: Tensor
 
     def __init__(self, layout: Layout):
         super().__init__()
-        named = set(layout.conditional)
-        used = [block for block in layout.blocks if named.intersection(block.spans)]
-        order = [span for block in used for span in block.spans]
-        row = [order.index(span) for span in layout.conditional for _ in range(layout.widths[span])]
-        self.sizes = [layout.n_scalars, *(block.end - block.start for block in layout.blocks)]
-        self.widths = [
-            block.width if named.intersection(block.spans) else 0 for block in layout.blocks
-        ]
-        self.register_buffer("span_at", torch.tensor(row, dtype=torch.long), persistent=False)
-        self.register_buffer(
-            "output_at", torch.from_numpy(layout.output_of_condition), persistent=False
-        )
+        widths = torch.tensor([layout.widths[span] for span in layout.conditional])
+        starts = torch.from_numpy(layout.starts)[list(layout.conditional)]
+        steps = torch.arange(int(widths.max()) if len(widths) else 0)
+        is_beyond = steps >= widths[:, None]
+        places = starts[:, None] + torch.where(is_beyond, 0, steps)
+        spans = torch.arange(len(widths)).repeat_interleave(widths)
+        codes = torch.arange(len(spans)) - torch.from_numpy(layout.condition_starts)[spans]
+        for name, buffer in (
+            ("span_at", spans),
+            ("code_at", codes),
+            ("places", places),
+            ("beyond", torch.where(is_beyond, -torch.inf, 0.0)),
+        ):
+            self.register_buffer(name, buffer, persistent=False)
 
     def forward(self, raw: Tensor, conditions: Tensor) -> Tensor:
         """From raw outputs, shape (n, n_outputs), and places in the condition vector, (n,)."""
-        _, *parts = torch.split(raw, self.sizes, dim=1)
-        totals = torch.cat(
-            [
-                part.reshape(len(raw), -1, width).logsumexp(dim=-1)
-                for part, width in zip(parts, self.widths, strict=True)
-                if width
-            ],
-            dim=1,
-        )
-        total = totals.gather(1, self.span_at[conditions][:, None])
-        named = raw.gather(1, self.output_at[conditions][:, None])
-        return (total - named).mean()
+        spans = self.span_at[conditions]
+        logits = raw.gather(1, self.places[spans]) + self.beyond[spans]
+        return functional.cross_entropy(logits, self.code_at[conditions])
