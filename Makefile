@@ -8,8 +8,9 @@ export MLFLOW_DISABLE_TELEMETRY := true
 
 .PHONY: demo test test-all check bench serve clean
 
-demo: .venv/.installed data/randhie.parquet  ## the main job: sweep, front, registered models, rows
+demo: .venv/.installed data/randhie.parquet  ## the main job: sweep, front, confirmed releases, rows
 	$(BIN)/tabveil sweep experiment=demo
+	$(BIN)/tabveil confirm experiment=demo gate=small
 	$(BIN)/tabveil sample model=models:/randhie@balanced n=1000 out=store/demo-rows.parquet
 
 test: .venv/.installed data/randhie.parquet  ## everything that takes less than 15 minutes

@@ -23,12 +23,13 @@ from tabveil.commands.plan import Plan
 from tabveil.config.build import build_parts
 from tabveil.config.compose import compose_command
 from tabveil.config.space import to_overrides
-from tabveil.pipeline import log_trial, run_trial
+from tabveil.pipeline import run_trial
 from tabveil.search.space import suggest
 from tabveil.search.tasks import owner
 from tabveil.threads import limit_environment
 from tabveil.tracking.runs import Runs
 from tabveil.tracking.store import prepare_store
+from tabveil.trial_log import log_trial
 
 N_EPOCHS = 50
 

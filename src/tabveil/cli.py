@@ -1,9 +1,9 @@
 """What can be typed after `tabveil`?
 
 This file parses the line, prints help, and turns errors into exit codes: 0 done; 2 wrong usage
-or input; 3 a leak was shown; 4 cannot tell; 1 anything else; 130 interrupted. The commands
-themselves are in `commands/`, one module each, imported only when it runs, so that help answers
-at once.
+or input; 3 a leak was shown or a gate refused; 4 cannot tell; 1 anything else; 130 interrupted.
+The commands themselves are in `commands/`, one module each, imported only when it runs, so that
+help answers at once.
 """
 
 from __future__ import annotations
@@ -24,9 +24,12 @@ COMMANDS = {
     "prepare": "dataset=randhie                raw table → schema.json + splits",
     "train": "synthesizer=ctgan                one run: fit, sample, evaluate, log",
     "sweep": "experiment=demo                  a study; run again = resume; front at the end",
-    "register": "experiment=demo               the front of a sweep → versions and aliases",
+    "confirm": "experiment=demo                retrain the front, open the release split, register",
     "audit": "synthetic=a.csv train=b.csv control=c.csv    attack any table, whoever made it",
     "sample": "model=models:/randhie@balanced n=100000 out=rows.parquet",
+    "report": "model=models:/randhie@balanced out=report.html    the release's page",
+    "withdraw": "model=models:/randhie/3 why=…   take a release back; aliases move on",
+    "ledger": "                                who opened which release split, and drew what",
 }
 
 USAGE = """\
@@ -43,8 +46,8 @@ options
   --help, --version
 
 exit codes
-  0 done (an audit: nothing shown), 2 wrong usage or input, 3 a leak was shown, 4 cannot tell,
-  1 anything else
+  0 done (an audit: nothing shown; confirm: a release), 2 wrong usage or input, 3 a leak was shown
+  or the gate refused, 4 cannot tell, 1 anything else
 
 Keys are Hydra overrides: `tabveil COMMAND --cfg job` shows what there is to set. Your own table:
   tabveil sweep dataset=csv dataset.path=mine.csv dataset.target=income
@@ -137,7 +140,7 @@ def run(line: Line) -> int:
 
     where, words = split_where(line.overrides)
     fixed, space = split_overrides(words)
-    if space and line.command not in ("sweep", "register"):
+    if space and line.command not in ("sweep", "confirm"):
         raise ConfigError(f"only a sweep tries several values; give one for: {', '.join(space)}")
     composition = compose_command(
         line.command, fixed, line.config_dir, space=space, complete=not line.show_config

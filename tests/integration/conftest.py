@@ -40,4 +40,20 @@ def smoke_store(tmp_path_factory, randhie):
     return root, done.stdout
 
 
+CONFIRM = (
+    *("experiment=smoke", "gate=lenient", f"--config-dir={ROOT}/tests/integration/conf"),
+    *("confirm.evaluation=quick", "confirm.seeds=3", "confirm.most=1"),
+)
+"""A confirmation that takes a minute: fewer attacks, on a policy that so small a table can pass."""
+
+
+@pytest.fixture(scope="session")
+def confirmed_store(smoke_store):
+    """The same store after `tabveil confirm`, and what that printed."""
+    root, _ = smoke_store
+    done = tabveil("confirm", *CONFIRM, f"root={root}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root, done.stdout
+
+
 collect_ignore = ["conftest.py"]

@@ -151,6 +151,6 @@ def test_sampling_from_what_is_not_there(capsys, tmp_path, words, said, code):
     assert not (tmp_path / "rows.parquet").exists()
 
 
-def test_registering_a_study_that_was_never_run(capsys, tmp_path, randhie):
-    line = refused(capsys, tmp_path / "s", *TINY, command="register")
+def test_confirming_a_study_that_was_never_run(capsys, tmp_path, randhie):
+    line = refused(capsys, tmp_path / "s", *TINY, command="confirm")
     assert "no study" in line

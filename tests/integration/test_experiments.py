@@ -42,4 +42,4 @@ def test_an_experiment_runs_in_miniature(name, table, tmp_path, capsys):
     assert main(["sweep", *words]) == 0, capsys.readouterr().err
     text = capsys.readouterr().out
     assert "1 of 1 completed trials" in text
-    assert "@balanced → version 1" in text
+    assert f"tabveil confirm experiment={name}" in text

@@ -25,12 +25,10 @@ def trials(client):
     return client.search_runs([experiment.experiment_id], "tags.role = 'trial'")
 
 
-def test_the_sweep_prints_its_front_its_aliases_and_how_to_go_on(smoke_store):
+def test_the_sweep_prints_its_front_and_how_to_go_on(smoke_store):
     text = smoke_store[1]
     assert "front of randhie-smoke" in text
-    for alias in ("most-useful", "balanced", "most-private"):
-        assert f"models:/{MODEL}@{alias} → version" in text
-    assert "tabveil sample model=models:/randhie-smoke@balanced" in text
+    assert f"tabveil confirm experiment=smoke root={smoke_store[0]}" in text
     assert "mlflow server" in text
     assert "searchFilter=tags.role" in text
 
@@ -124,9 +122,9 @@ def test_another_space_or_setting_under_the_same_name_is_refused(smoke_store):
         assert done.stderr.count("\n") == 1
 
 
-def test_rows_come_from_the_model_alone_and_the_seed_decides_them(smoke_store, tmp_path):
+def test_rows_come_from_the_model_alone_and_the_seed_decides_them(confirmed_store, tmp_path):
     root = tmp_path / "elsewhere"
-    shutil.copytree(smoke_store[0], root)
+    shutil.copytree(confirmed_store[0], root)
     shutil.rmtree(root / "prepared")
     for out, seed in (("a.parquet", 1), ("b.csv", 1), ("c.parquet", 2)):
         done = tabveil(
@@ -150,14 +148,14 @@ def test_rows_come_from_the_model_alone_and_the_seed_decides_them(smoke_store, t
     assert list(text.columns) == list(first.columns)
 
 
-def test_a_condition_holds_in_every_row(smoke_store, tmp_path):
+def test_a_condition_holds_in_every_row(confirmed_store, tmp_path):
     out = tmp_path / "poor.parquet"
     done = tabveil(
         "sample",
         f"model=models:/{MODEL}@most-useful",
         "n=50",
         f"out={out}",
-        f"root={smoke_store[0]}",
+        f"root={confirmed_store[0]}",
         "where={self_rated_health: poor, age: {min: 30}}",
     )
     assert done.returncode == 0, done.stderr
@@ -166,10 +164,10 @@ def test_a_condition_holds_in_every_row(smoke_store, tmp_path):
     assert rows["age"].min() >= 30
 
 
-def test_a_registered_version_holds_no_row_no_row_id_and_no_pickle(smoke_store, randhie):
-    root = smoke_store[0]
+def test_a_registered_version_holds_no_row_no_row_id_and_no_pickle(confirmed_store, randhie):
+    root = confirmed_store[0]
     files = [p for p in (root / "mlartifacts" / MODEL / "models").rglob("*") if p.is_file()]
-    assert {p.suffix for p in files} <= {".json", ".safetensors", ".yaml", ".txt", ".py", ""}
+    assert {p.suffix for p in files} <= {".json", ".safetensors", ".yaml", ".txt", ".py", ".md", ""}
     contents = {p: p.read_bytes() for p in files}
     for path, content in contents.items():
         assert not content.startswith((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")), path
@@ -191,8 +189,8 @@ def test_a_registered_version_holds_no_row_no_row_id_and_no_pickle(smoke_store, 
     assert not re.search(r"(?:\d+,\s*){200}", text.replace(".", "")[: 10**6]), "a long list of ids"
 
 
-def test_mlflow_loads_the_registered_model_without_tabveil_commands(smoke_store):
-    mlflow.set_tracking_uri(f"sqlite:///{smoke_store[0]}/mlflow.db")
+def test_mlflow_loads_the_registered_model_without_tabveil_commands(confirmed_store):
+    mlflow.set_tracking_uri(f"sqlite:///{confirmed_store[0]}/mlflow.db")
     try:
         model = mlflow.pyfunc.load_model(f"models:/{MODEL}@balanced")
         rows = model.predict({}, params={"n": 20, "seed": 3})

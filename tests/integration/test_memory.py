@@ -10,9 +10,9 @@ from conftest import ROOT, TABVEIL
 
 
 @pytest.mark.slow
-def test_a_million_rows_take_less_than_one_and_a_half_gigabytes(smoke_store, tmp_path):
+def test_a_million_rows_take_less_than_one_and_a_half_gigabytes(confirmed_store, tmp_path):
     out = tmp_path / "rows.parquet"
-    words = ["model=models:/randhie-smoke@balanced", "n=1000000", f"root={smoke_store[0]}"]
+    words = ["model=models:/randhie-smoke@balanced", "n=1000000", f"root={confirmed_store[0]}"]
     process = subprocess.Popen([*TABVEIL, "sample", *words, f"out={out}"], cwd=ROOT)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

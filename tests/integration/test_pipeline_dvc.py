@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT
 
 BIN = Path(sys.executable).parent
-STAGES = ("compose", "prepare", "sweep", "register", "sample")
+STAGES = ("compose", "prepare", "sweep", "confirm", "sample")
 
 
 def run(*words, cwd):
@@ -69,6 +69,12 @@ def clone(tmp_path_factory):
     run("dvc", "pull", "-q", cwd=folder)
     edit(folder / "pipeline.yaml", "experiment: demo", "experiment: smoke")
     edit(folder / "pipeline.yaml", "rows: 5000", "rows: 200")
+    edit(folder / "pipeline.yaml", "evaluation: thorough", "evaluation: quick")
+    edit(folder / "pipeline.yaml", "seeds: 3", "seeds: 1")
+    edit(folder / "pipeline.yaml", "most: 4", "most: 1")
+    small = folder / "conf" / "gate" / "small.yaml"  # two epochs need not pass: the way is tested
+    for limit in ('tpr_at_1pct_fpr": 0.05', '/auc": 0.15', 'auc_outliers": 0.30', "risk: 0.30"):
+        edit(small, limit, f"{limit.rpartition(' ')[0]} 0.9")
     return folder
 
 
@@ -82,7 +88,7 @@ def test_repro_runs_everything_once_and_then_what_an_edit_touches(clone):
     assert repro(clone) == list(STAGES)
     for name in ("sweep/trials.csv", "sweep/front.json", "sweep/front.svg", "rows.parquet"):
         assert (clone / "out" / name).stat().st_size > 0
-    assert (clone / "out" / "register" / "registered.json").is_file()
+    assert (clone / "out" / "confirm" / "released.json").is_file()
     assert "hypervolume" in run("dvc", "metrics", "show", cwd=clone)
     assert repro(clone) == []
 
@@ -91,12 +97,12 @@ def test_repro_runs_everything_once_and_then_what_an_edit_touches(clone):
     edit(clone / "conf" / "evaluation" / "quick.yaml", "train_rate: 0.7", "train_rate: 0.7 # mine")
     assert repro(clone) == ["compose"]
 
-    # A key of the registration: the sweep is not run again.
+    # A key of the confirmation: the sweep is not run again.
     smoke = clone / "conf" / "sweep" / "smoke.yaml"
     edit(smoke, "model: ${dataset.name}-smoke", "model: ${dataset.name}-tiny")
-    assert repro(clone) == ["compose", "register", "sample"]
+    assert repro(clone) == ["compose", "confirm", "sample"]
 
     # A key of the sweep: a new study, and all that follows.
     edit(smoke, "synthesizer.epochs: int(interval(1, 3))", "synthesizer.epochs: choice(1, 2)")
-    assert repro(clone) == ["compose", "sweep", "register", "sample"]
+    assert repro(clone) == ["compose", "sweep", "confirm", "sample"]
     assert repro(clone) == []

@@ -12,7 +12,6 @@ N_TRIALS = 8
 WORDS = (
     "experiment=smoke",
     f"sweep.trials={N_TRIALS}",
-    "sweep.register=false",
     "executor=process",
     "evaluation.max_targets=400",
     "evaluation.plots=false",

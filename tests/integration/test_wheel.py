@@ -25,6 +25,8 @@ def unpacked(tmp_path_factory):
 
 def test_the_wheel_holds_the_configs_and_runs_with_them_anywhere(unpacked, tmp_path):
     assert (unpacked / "tabveil" / "conf" / "sweep.yaml").is_file()
+    assert (unpacked / "tabveil" / "conf" / "gate" / "strict.yaml").is_file()
+    assert (unpacked / "tabveil" / "report" / "release.html.j2").is_file()
     rows = "\n".join(f"{i % 50},{'ab'[i % 50 > 25]},{i * 7 % 31}" for i in range(200))
     (tmp_path / "mine.csv").write_text("x,income,y\n" + rows + "\n")
     words = ["sweep", "experiment=smoke", "dataset=csv", "dataset.path=mine.csv"]
@@ -36,7 +38,7 @@ def test_the_wheel_holds_the_configs_and_runs_with_them_anywhere(unpacked, tmp_p
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert "models:/mine-smoke@balanced" in done.stdout
+    assert "tabveil confirm experiment=smoke" in done.stdout
     code = "import tabveil; print(tabveil.__file__)"
     where = subprocess.run(
         [sys.executable, "-c", code],

@@ -1,6 +1,6 @@
 """Which sweep does a configuration mean: its table, space, identity, name and stores?
 
-Everything is read and checked here before a sweep writes anything; `sweep` and `register` share
+Everything is read and checked here before a sweep writes anything; `sweep` and `confirm` share
 it, so that they mean the same study.
 """
 
@@ -26,7 +26,10 @@ from tabveil.tracking.store import open_tracking
 
 # Keys that do not change what a trial gives (where things are kept, where and how long it runs),
 # and those that the digest of the prepared table stands for already.
-_ELSEWHERE = ("root", "out", "tracking", "executor", "sweep", "prepared")
+_ELSEWHERE = (
+    *("root", "out", "tracking", "executor", "sweep", "prepared"),
+    *("confirm", "gate", "ledger"),
+)
 _IN_DIGEST = ("dataset", "split")
 
 
@@ -63,7 +66,7 @@ class Plan:
         parts.pooling.learn(prepared.reference, prepared.schema)  # says now what it cannot do
         identity = Identity(space, prepared.about.digest, _shaping(composition, space))
         if settings.by_digest:
-            name = f"{settings.study}-{identity.digest(code=_code_digest())}"
+            name = f"{settings.study}-{identity.digest(code=code_digest())}"
             settings = replace(settings, study=name)
         return cls(
             composition=composition,
@@ -125,7 +128,7 @@ def _build_all(composition: Composition, space: Space) -> Parts:
     return parts
 
 
-def _code_digest() -> str:
+def code_digest() -> str:
     """A digest of this package's code."""
     root = Path(tabveil.__file__).parent
     digest = hashlib.sha256()

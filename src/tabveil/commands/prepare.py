@@ -27,17 +27,22 @@ def run(composition: Composition) -> None:
 
 def prepared_table(composition: Composition) -> Prepared:
     """The prepared table that a run is configured for; prepared now if need be."""
+    return load_prepared(prepared_directory(composition))
+
+
+def prepared_directory(composition: Composition) -> Path:
+    """The folder of the prepared table that a run is configured for; prepared now if need be."""
     given = composition.node.prepared
-    if given is not None:
-        prepared = load_prepared(Path(given))
-        if prepared.about.name != composition.node.dataset.name:
-            raise ConfigError(
-                f"prepared={given} holds the table {prepared.about.name!r}, dataset names "
-                f"{composition.node.dataset.name!r}; give the dataset it was prepared from"
-            )
-        return prepared
-    root = read(composition, Base).root
-    return load_prepared(pipeline.prepare(source(composition), None, root=root))
+    if given is None:
+        root = read(composition, Base).root
+        return pipeline.prepare(source(composition), None, root=root)
+    name = load_prepared(Path(given)).about.name
+    if name != composition.node.dataset.name:
+        raise ConfigError(
+            f"prepared={given} holds the table {name!r}, dataset names "
+            f"{composition.node.dataset.name!r}; give the dataset it was prepared from"
+        )
+    return Path(given)
 
 
 def source(composition: Composition) -> pipeline.Source:

@@ -1,22 +1,22 @@
-"""`tabveil sweep`: a study, resumed if it exists; the front, registered, at its end."""
+"""`tabveil sweep`: a study, resumed if it exists; its front at the end."""
 
 from __future__ import annotations
 
 import contextlib
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tabveil.commands.front import show_front, store_overrides
 from tabveil.commands.landmarks import measure_landmarks, say_landmarks
 from tabveil.commands.plan import Plan
-from tabveil.commands.register import register_front, show_front, store_overrides
 from tabveil.commands.shadows import recalibrate, shadow_directory
 from tabveil.config.build import build_executor
 from tabveil.config.compose import Composition
 from tabveil.config.work import TrialWork
 from tabveil.errors import TrackingError
-from tabveil.pipeline import log_inputs
 from tabveil.report.canvas import save
 from tabveil.report.plots import Landmark
 from tabveil.report.terminal import SweepProgress, say
@@ -27,13 +27,14 @@ from tabveil.search.tasks import Outcome, is_dead, owner
 from tabveil.tracking.links import comparison_url, ui_command
 from tabveil.tracking.runs import Run, Runs
 from tabveil.tracking.store import prepare_store
+from tabveil.trial_log import log_inputs
 
 _RUN = "run_id"
 """Under this name the study keeps the tracking run of its sweep."""
 
 
 def run(composition: Composition) -> None:
-    """Run the study to its target, then show, export and register its front."""
+    """Run the study to its target, then show and export its front."""
     plan = Plan.read(composition)
     study = plan.open_study()
     landmarks = measure_landmarks(plan, study)  # a table that cannot be scored fails here, early
@@ -54,9 +55,15 @@ def run(composition: Composition) -> None:
         _log_results(parent, plan, ended, landmarks)
     show_front(ended, study=plan.settings.study)
     say_landmarks(landmarks)
-    if plan.settings.register:
-        register_front(ended, plan.uri, plan.settings, where=store_overrides(composition))
     _say_where(plan, runs, parent)
+    say("Not confirmed yet: a sweep picks, in part, the luckiest. To confirm, and to release:")
+    say(f"  tabveil confirm {_study_overrides(composition)}{store_overrides(composition)}")
+
+
+def _study_overrides(composition: Composition) -> str:
+    """The given overrides, but for those that say where things are kept and how they run."""
+    left = ("root=", "tracking.uri=", "out=", "executor", "sweep.trials=")
+    return " ".join(shlex.quote(o) for o in composition.overrides if not o.startswith(left))
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from tabveil.report.terminal import say, show_table
 from tabveil.search.tasks import is_dead, owner
 from tabveil.tracking.runs import Runs
 from tabveil.tracking.store import open_tracking, prepare_store
+from tabveil.trial_log import log_trial
 
 
 def run(composition: Composition) -> None:
@@ -24,7 +25,7 @@ def run(composition: Composition) -> None:
     runs.kill_orphans(is_dead)
     with runs.start("trial", f"train {prepared.about.name}", owner=owner()) as logged:
         trial = pipeline.run_trial(prepared, parts, seed=base.seed, on_epoch=logged.log_losses)
-        pipeline.log_trial(
+        log_trial(
             logged,
             trial,
             prepared,

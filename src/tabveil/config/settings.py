@@ -100,7 +100,6 @@ class SweepSettings:
     n_startup_trials: Positive
     storage: str | None
     max_failures: Positive
-    register: bool
     model: str
     space: dict[str, str]
 
@@ -109,6 +108,28 @@ class SweepSettings:
         if self.storage is not None:
             return self.storage
         return f"sqlite:///{root.absolute() / 'studies.db'}"
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """Which trials are candidates, and how they are looked at again."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    seeds: Positive
+    tolerance: Annotated[float, Field(ge=0, le=1)]
+    most: Positive
+    trials: list[Annotated[int, Field(ge=0)]] | None
+    evaluation: str
+    risk_from: list[str]
+    force: bool
+
+
+@dataclass(frozen=True)
+class LedgerSettings:
+    """Where it is written who opened and sampled what."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    url: str | None
 
 
 @dataclass(frozen=True)
@@ -121,6 +142,23 @@ class Sample:
     out: Path
     seed: int
     where: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Withdraw:
+    """What `tabveil withdraw` is asked for."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    model: str
+    why: Annotated[str, Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `tabveil report` is asked for."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    model: str
 
 
 @dataclass(frozen=True)

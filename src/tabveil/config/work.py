@@ -18,10 +18,11 @@ from tabveil.config.space import to_overrides
 from tabveil.data.prepared import Prepared
 from tabveil.errors import safe_summary
 from tabveil.memo import Memo
-from tabveil.pipeline import log_trial, run_trial
+from tabveil.pipeline import run_trial
 from tabveil.search.tasks import Outcome, Task, owner
 from tabveil.seeding import child_seed
 from tabveil.tracking.runs import Runs
+from tabveil.trial_log import log_trial
 
 
 @dataclass(frozen=True)

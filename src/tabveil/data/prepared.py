@@ -54,6 +54,8 @@ class Prepared:
     reference: pd.DataFrame
     groups: Mapping[str, NDArray[np.intp]]
     """Of `train` and `control`: each row's group number, shape (n,)."""
+    opened: bool = False
+    """Whether `control` holds the rows of `release`."""
 
     def one_row_a_group(self, name: str, rng: np.random.Generator) -> NDArray[np.intp]:
         """Positions in `train` or `control` of a random row of each group, ascending.
@@ -98,19 +100,32 @@ def is_prepared(directory: Path) -> bool:
 
 def load_prepared(directory: Path) -> Prepared:
     """Read the search-time splits. Raises DataError when they are not there or not whole."""
+    return _load(directory, control="control")
+
+
+def open_release(directory: Path) -> Prepared:
+    """Read the splits with `release` in the place of `control`. For the confirmation only.
+
+    Whoever calls this has written it into the ledger before. Raises DataError as `load_prepared`.
+    """
+    return _load(directory, control="release")
+
+
+def _load(directory: Path, *, control: str) -> Prepared:
     if not is_prepared(directory):
         raise DataError(f"no prepared table at {directory}; run `tabveil prepare out={directory}`")
+    names = ("train", control, "reference")
     try:
         about = About(**json.loads((directory / "prepared.json").read_text(encoding="utf-8")))
-        train, control, reference = (
-            pd.read_parquet(directory / f"{name}.parquet") for name in _SPLITS[:3]
+        train, others, reference = (
+            pd.read_parquet(directory / f"{name}.parquet") for name in names
         )
         with np.load(directory / "groups.npz", allow_pickle=False) as stored:
-            groups = {name: stored[name] for name in _SPLITS[:2]}
+            groups = {"train": stored["train"], "control": stored[control]}
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataError(
             f"the prepared table at {directory} is damaged ({type(error).__name__}); delete the "
             f"folder and run `tabveil prepare` again"
         ) from error
     schema = Schema.load(directory / "schema.json")
-    return Prepared(about, schema, train, control, reference, groups)
+    return Prepared(about, schema, train, others, reference, groups, opened=control == "release")

@@ -62,6 +62,35 @@ def front(points: Sequence[Point]) -> list[Point]:
     return sorted(chosen, key=lambda point: (point.risk, -point.utility, point.number))
 
 
+def near_front(points: Sequence[Point], *, tolerance: float, most: int) -> list[Point]:
+    """The front and what is as good within the noise.
+
+    A point is left out where another one is more useful by more than `tolerance` at no greater
+    risk, or no less useful while its risk is at most what this one's has been shown to be.
+
+    Args:
+        points: the completed trials.
+        tolerance: of the utility; about the spread between two seeds of one configuration.
+        most: how many at most: those that an alias would stand for first, then the rest of the
+            front, then the others by utility.
+    """
+    if not points:
+        return []
+    named = [point.number for point in aliases(points).values()]
+    chosen = [point.number for point in front(points)]
+    near = [p for p in points if not any(_clearly_beats(q, p, tolerance) for q in points)]
+    return sorted(
+        near,
+        key=lambda p: (p.number not in named, p.number not in chosen, -p.utility, p.risk, p.number),
+    )[:most]
+
+
+def _clearly_beats(one: Point, other: Point, tolerance: float) -> bool:
+    return (one.utility - other.utility > tolerance and one.risk <= other.risk) or (
+        one.utility >= other.utility and one.risk_high < other.risk_low
+    )
+
+
 def hypervolume(points: Sequence[Point]) -> float:
     """Area that the front dominates within utility ∈ [0, 1], risk ∈ [0, 1].
 

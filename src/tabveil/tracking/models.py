@@ -115,6 +115,36 @@ def load_generator(directory: Path) -> Generator:
     return Generator(schema, about, load_synthesizer(directory / _SYNTHESIZER))
 
 
+def digest_of(directory: Path) -> str:
+    """A digest of every file of a saved generator, `meta.json` too.
+
+    Raises ArtifactError when it holds what a generator does not.
+    """
+    files = _digests(directory)
+    try:
+        files[_META] = hashlib.sha256((directory / _META).read_bytes()).hexdigest()
+    except OSError as error:
+        raise ArtifactError(f"{directory} holds no {_META}: it is no saved generator") from error
+    text = "".join(f"{name}\0{files[name]}\n" for name in sorted(files))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def check_verdict(directory: Path, verdict: Path) -> None:
+    """Hold a generator against the verdict beside it, if there is one.
+
+    Raises ArtifactError when the verdict was spoken of another model, or either was altered.
+    """
+    if not verdict.exists():
+        return
+    candidate = read_json(verdict).get("candidate")
+    told = candidate.get("model_digest") if isinstance(candidate, dict) else None
+    if told != digest_of(directory):
+        raise ArtifactError(
+            f"{directory} is not the model that {verdict.name} speaks of: one of them was altered; "
+            f"fetch the release again"
+        )
+
+
 def _digests(directory: Path) -> dict[str, str]:
     """SHA-256 of every file but `meta.json`, by its path in the folder."""
     files = {

@@ -16,15 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tabveil.errors import ArtifactError, ConfigError, TrackingError
-from tabveil.tracking.models import Generator, load_generator
+from tabveil.tracking.models import Generator, digest_of, load_generator
 from tabveil.tracking.pyfunc import GENERATOR_PATH, save_pyfunc
 from tabveil.tracking.store import connect, is_server, refusals
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-_IDENTITY = ("study", "trial", "run_id")
-"""The tags that together say which generator a version holds."""
+DIGEST = "model_digest"
+_IDENTITY = ("study", "trial", "run_id", "gate_digest", "verdict")
+"""The tags that together say which generator a version holds, and what was said of it."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,26 @@ class Version:
 
 
 def register(
-    uri: str, run_id: str, directory: Path, name: str, *, tags: Mapping[str, Any]
+    uri: str,
+    run_id: str,
+    directory: Path,
+    name: str,
+    *,
+    tags: Mapping[str, Any],
+    files: Mapping[str, str] | None = None,
 ) -> Version:
     """Register a saved generator as a new version, or find the version that it already is.
+
+    The version's tag `model_digest` says which files it holds; they are held against it whenever
+    they are fetched.
 
     Args:
         uri: of the tracking store.
         run_id: the run that made it.
         directory: what `save_generator` wrote.
         name: of the registered model, made where missing.
-        tags: among them `study` and `trial`; `run_id` is added.
+        tags: among them `study` and `trial`; `run_id` and `model_digest` are added.
+        files: name → text of what lies beside the generator, such as its verdict.
 
     Raises:
         ArtifactError: the folder holds no whole generator.
@@ -63,14 +74,15 @@ def register(
     """
     check_name(name)
     generator = load_generator(directory)
-    texts = {key: str(value) for key, value in {**tags, "run_id": run_id}.items()}
+    own = {"run_id": run_id, DIGEST: digest_of(directory)}
+    texts = {key: str(value) for key, value in {**tags, **own}.items()}
     with refusals(f"register the model {name!r}"):
         client = connect(uri)
-        for version in versions(uri, name):
-            if all(version.tags.get(key) == texts.get(key) for key in _IDENTITY):
-                return version
+        there = find_same(uri, run_id, name, tags=tags)
+        if there is not None:
+            return there
         _ensure_model(client, name)
-        model_id, place = _log_model(client, run_id, directory, generator)
+        model_id, place = _log_model(client, run_id, directory, generator, files or {})
         # A server finds the place of a model id itself; MLflow's own database code would look
         # for it under the global tracking URI, so there we name the place.
         source = f"models:/{model_id}" if is_server(uri) else place
@@ -80,11 +92,42 @@ def register(
         return Version(name, int(made.version), texts, place)
 
 
+def find_same(uri: str, run_id: str, name: str, *, tags: Mapping[str, Any]) -> Version | None:
+    """The version that already holds this generator, with the same said of it."""
+    texts = {key: str(value) for key, value in {**tags, "run_id": run_id}.items()}
+    for version in versions(uri, name):
+        if all(version.tags.get(key) == texts.get(key) for key in _IDENTITY):
+            return version
+    return None
+
+
 def set_aliases(uri: str, name: str, aliases: Mapping[str, int]) -> None:
     """Let each alias point at its version, wherever it pointed before."""
     with refusals(f"set the aliases of {name!r}"):
         for alias, number in aliases.items():
             connect(uri).set_registered_model_alias(name, alias, str(number))
+
+
+def tag(uri: str, name: str, number: int, tags: Mapping[str, Any]) -> None:
+    """Set tags of a version; None deletes one."""
+    with refusals(f"tag version {number} of {name!r}"):
+        client = connect(uri)
+        for key, value in tags.items():
+            if value is None:
+                client.delete_model_version_tag(name, str(number), key)
+            else:
+                client.set_model_version_tag(name, str(number), key, str(value))
+
+
+def drop_alias(uri: str, name: str, alias: str) -> None:
+    """Let an alias point nowhere."""
+    with refusals(f"delete the alias {alias} of {name!r}"):
+        connect(uri).delete_registered_model_alias(name, alias)
+
+
+def aliases_of(uri: str, name: str) -> dict[str, int]:
+    """Alias → number of its version."""
+    return _aliases(uri, name)
 
 
 def versions(uri: str, name: str) -> list[Version]:
@@ -146,18 +189,34 @@ def generator_directory(uri: str, model: str) -> Iterator[Path]:
             )
         yield Path(model)
         return
+    with fetched(uri, find_version(uri, model), GENERATOR_PATH) as directory:
+        yield directory
+
+
+@contextlib.contextmanager
+def fetched(uri: str, version: Version, path: str) -> Iterator[Path]:
+    """Give a file or folder of a version, fetched for the block where it lies elsewhere.
+
+    Raises:
+        ArtifactError: the generator is not the one that was registered.
+        TrackingError: it is not there, or the store cannot be reached.
+    """
     import mlflow.artifacts
 
-    version = find_version(uri, model)
     with tempfile.TemporaryDirectory() as scratch:
-        with refusals(f"fetch {model}"):
-            fetched = mlflow.artifacts.download_artifacts(
-                artifact_uri=f"{version.place.rstrip('/')}/{GENERATOR_PATH}",
+        with refusals(f"fetch {path} of {version.name} version {version.number}"):
+            place = mlflow.artifacts.download_artifacts(
+                artifact_uri=f"{version.place.rstrip('/')}/{path}",
                 dst_path=None if version.place.startswith(("/", "file:")) else scratch,
                 tracking_uri=uri,
                 registry_uri=uri,
             )
-        yield Path(fetched)
+        if path == GENERATOR_PATH and version.tags.get(DIGEST, "") != digest_of(Path(place)):
+            raise ArtifactError(
+                f"{version.name} version {version.number}: its files are not those that were "
+                f"registered (their digest differs from the tag {DIGEST}); do not use it"
+            )
+        yield Path(place)
 
 
 def load_model(uri: str, model: str) -> Generator:
@@ -167,7 +226,11 @@ def load_model(uri: str, model: str) -> Generator:
 
 
 def _log_model(
-    client: MlflowClient, run_id: str, directory: Path, generator: Generator
+    client: MlflowClient,
+    run_id: str,
+    directory: Path,
+    generator: Generator,
+    files: Mapping[str, str],
 ) -> tuple[str, str]:
     """Make a LoggedModel of the run; return its id and place."""
     from mlflow.entities import LoggedModelOutput
@@ -179,6 +242,8 @@ def _log_model(
     try:
         with tempfile.TemporaryDirectory() as scratch:
             save_pyfunc(Path(scratch) / "model", directory, generator.schema, description)
+            for file, text in files.items():
+                (Path(scratch) / "model" / file).write_text(text, encoding="utf-8")
             client.log_model_artifacts(logged.model_id, str(Path(scratch) / "model"))
     except BaseException:
         client.delete_logged_model(logged.model_id)

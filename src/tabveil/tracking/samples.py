@@ -55,7 +55,7 @@ def write_samples(
         ConfigError: the path cannot be written to, its suffix is unknown, or `n` is below 1.
         ConditionError: `where` names nothing that exists, or cannot be met.
     """
-    writer = _check_target(path)
+    writer = check_target(path)
     frames = generator.iter_sample(n, seed=seed, where=where)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -85,7 +85,8 @@ def _write(
     return n_written
 
 
-def _check_target(path: Path) -> _Writer:
+def check_target(path: Path) -> _Writer:
+    """How rows get into that file. Raises ConfigError where they cannot."""
     writers: dict[str, _Writer] = {".parquet": _parquet, ".csv": _csv}
     if path.suffix not in writers:
         raise ConfigError(f"out={path}: the name must end in {' or '.join(writers)}")

@@ -11,7 +11,7 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel
 
-from tabveil.tracking.models import load_generator
+from tabveil.tracking.models import check_verdict, load_generator
 from tabveil.tracking.pyfunc import answer, refuse_unknown_params
 
 
@@ -21,7 +21,9 @@ class ServedGenerator(PythonModel):  # type: ignore[misc]  # MLflow is untyped
     def load_context(self, context: Any) -> None:
         """Read the artifact."""
         refuse_unknown_params()
-        self.generator = load_generator(Path(context.artifacts["generator"]))
+        directory = Path(context.artifacts["generator"])
+        check_verdict(directory, directory.parents[1] / "verdict.json")
+        self.generator = load_generator(directory)
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None

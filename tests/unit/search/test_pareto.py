@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tabveil.errors import StudyError
-from tabveil.search.pareto import Point, aliases, front, hypervolume, knee, pareto_mask
+from tabveil.search.pareto import (
+    Point,
+    aliases,
+    front,
+    hypervolume,
+    knee,
+    near_front,
+    pareto_mask,
+)
 
 
 def points(*pairs: tuple[float, float]) -> list[Point]:
@@ -85,3 +93,23 @@ def test_aliases_name_the_ends_and_the_knee():
 def test_most_private_goes_by_the_upper_bound_of_the_risk():
     wide, narrow = Point(0, 0.5, 0.0, 0.0, 0.4), Point(1, 0.9, 0.1, 0.0, 0.2)
     assert aliases([wide, narrow])["most-private"] == narrow
+
+
+def test_candidates_are_the_front_and_what_is_as_good_within_the_noise():
+    made = points((0.90, 0.3), (0.80, 0.0), (0.77, 0.0), (0.60, 0.0), (0.88, 0.3))
+    near = near_front(made, tolerance=0.05, most=9)
+    assert [p.number for p in near] == [0, 1, 4, 2]
+    assert [p.number for p in near_front(made, tolerance=0.0, most=9)] == [0, 1]
+    assert [p.number for p in near_front(made, tolerance=0.05, most=1)] == [0]
+    assert near_front([], tolerance=0.05, most=3) == []
+
+
+def test_a_shown_risk_above_what_a_better_trial_could_have_is_no_candidate():
+    safe, leaky = Point(0, 0.8, 0.0, 0.0, 0.1), Point(1, 0.79, 0.2, 0.2, 0.3)
+    assert near_front([safe, leaky], tolerance=0.05, most=9) == [safe]
+
+
+def test_those_that_an_alias_would_name_come_first():
+    made = points((0.9, 0.9), (0.85, 0.6), (0.8, 0.4), (0.6, 0.1), (0.1, 0.0))
+    first = {p.number for p in near_front(made, tolerance=0.0, most=3)}
+    assert first == {p.number for p in aliases(made).values()}

@@ -1,0 +1,121 @@
+"""`tabveil confirm experiment=demo`: retrain candidates, open the release split, gate, register.
+
+Exit codes: 0 a candidate passed, 3 none passed and one was refused, 4 none passed and of none can
+it be told.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tabveil.commands.front import store_overrides
+from tabveil.commands.plan import Plan
+from tabveil.commands.retrain import models_of
+from tabveil.commands.settle import Settler
+from tabveil.config.build import build
+from tabveil.config.compose import Composition
+from tabveil.config.settings import Confirm, LedgerSettings, read
+from tabveil.errors import ConfigError, StudyError
+from tabveil.gate import Gate
+from tabveil.releases import place_aliases
+from tabveil.report.terminal import say, show_table
+from tabveil.search.exports import points_of
+from tabveil.search.pareto import near_front
+from tabveil.search.records import Record, records
+from tabveil.search.study import load_study
+from tabveil.search.tasks import is_dead
+from tabveil.statement import in_words, summary
+from tabveil.tracking.ledger import Ledger
+from tabveil.tracking.registry import generator_directory
+from tabveil.tracking.runs import Runs
+from tabveil.tracking.store import prepare_store
+
+_EXIT_CODES = {"pass": 0, "fail": 3, "cannot tell": 4}
+
+
+def run(composition: Composition) -> int:
+    """Confirm the candidates of the configured study; register those that pass."""
+    plan = Plan.read(composition)
+    settings = read(composition, Confirm, "confirm")
+    gate: Gate = build(composition, "gate")
+    ledger = Ledger.at(read(composition, LedgerSettings, "ledger").url, root=plan.base.root)
+    study = load_study(plan.settings.study, plan.settings.storage_in(plan.base.root))
+    ended = records(study)
+    chosen = candidates(ended, settings, study=plan.settings.study)
+    runs = Runs(plan.uri, prepare_store(plan.uri, plan.experiment, root=plan.base.root))
+    runs.kill_orphans(is_dead)
+    attempts = models_of(plan, settings, gate, chosen, runs, ledger)
+    settler = Settler(plan, settings, gate, ledger, ended)
+    documents = [settler.settle(record, attempts[record.number]) for record in chosen]
+    _show(documents, plan.settings.study)
+    named = place_aliases(plan.uri, plan.settings.model)
+    _show_aliases(plan, named)
+    if plan.base.out is not None:
+        _export(plan.base.out, plan, named)
+    return min(_EXIT_CODES[str(one["verdict"])] for one in documents)
+
+
+def candidates(ended: Sequence[Record], settings: Confirm, *, study: str) -> list[Record]:
+    """The trials to confirm: those named, else the front and what is near it.
+
+    Raises:
+        ConfigError: a named trial did not complete, or its generator may not be released.
+        StudyError: there is no such trial at all.
+    """
+    saved = {
+        record.number: record
+        for record in ended
+        if record.state == "complete" and record.about.get("saved", True)
+    }
+    if not saved:
+        raise StudyError(
+            f"study {study!r} has no completed trial with a generator that may be released; run "
+            f"`tabveil sweep` first"
+        )
+    if settings.trials is not None:
+        unknown = [number for number in settings.trials if number not in saved]
+        if unknown or not settings.trials:
+            raise ConfigError(
+                f"confirm.trials={settings.trials}: study {study!r} has no completed trial "
+                f"{unknown} with a generator; there are {sorted(saved)}"
+            )
+        return [saved[number] for number in settings.trials]
+    points = points_of(list(saved.values()))
+    chosen = near_front(points, tolerance=settings.tolerance, most=settings.most)
+    return [saved[point.number] for point in chosen]
+
+
+def _show(documents: Sequence[Mapping[str, Any]], study: str) -> None:
+    header = (
+        *("trial", "verdict", "utility", "at least", "in the sweep"),
+        *("risk", "at most", "could show"),
+    )
+    show_table(f"candidates of {study}, on their release rows", header, summary(documents))
+    for document in documents:
+        say(f"Candidate {document['candidate']['trial']}: {' '.join(in_words(document))}")
+
+
+def _show_aliases(plan: Plan, named: Mapping[str, int]) -> None:
+    for alias, version in named.items():
+        say(f"  models:/{plan.settings.model}@{alias} → version {version}")
+    if not named:
+        say(f"{plan.settings.model} has no release: no candidate has passed a gate yet.")
+        return
+    where, model = store_overrides(plan.composition), f"models:/{plan.settings.model}@balanced"
+    say("To draw rows from one, and to read its report:")
+    say(f"  tabveil sample model={model} n=1000 out=rows.parquet{where}")
+    say(f"  tabveil report model={model} out=report.html{where}")
+
+
+def _export(out: Path, plan: Plan, named: Mapping[str, int]) -> None:
+    """Write `released.json` and, a folder an alias, the generators themselves."""
+    for alias in named:
+        model = f"models:/{plan.settings.model}@{alias}"
+        with generator_directory(plan.uri, model) as directory:
+            shutil.copytree(directory, out / alias, dirs_exist_ok=True)
+    told = {"model": plan.settings.model, "study": plan.settings.study, "aliases": dict(named)}
+    (out / "released.json").write_text(json.dumps(told) + "\n", encoding="utf-8")

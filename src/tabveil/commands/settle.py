@@ -1,0 +1,174 @@
+"""What becomes of a candidate once its models are measured?
+
+It is judged; what is said of it is written to files, to MLflow and to the ledger; and it is
+registered if it may be. A candidate that was settled before, under the same policy and with the
+same outcome, stays as it is: nothing is said of a release twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tabveil.commands.plan import Plan, code_digest
+from tabveil.commands.retrain import confirming, of_trial
+from tabveil.config.build import build_attacks
+from tabveil.config.settings import Confirm
+from tabveil.confirmation import Attempt, Confirmed, conclude
+from tabveil.errors import TrackingError
+from tabveil.gate import Gate
+from tabveil.releases import CARD, REPORT, VERDICT_FILE, text_digest
+from tabveil.report.model_card import model_card
+from tabveil.report.release_page import page
+from tabveil.report.terminal import say
+from tabveil.search.exports import describe_front
+from tabveil.search.records import Record
+from tabveil.statement import in_words, statement, tags, to_text
+from tabveil.tracking.artifacts import download
+from tabveil.tracking.environment import environment
+from tabveil.tracking.ledger import Ledger, Line
+from tabveil.tracking.models import digest_of
+from tabveil.tracking.registry import find_same, register
+from tabveil.tracking.runs import Run
+from tabveil.trial_log import GENERATOR
+
+
+@dataclass(frozen=True)
+class Settler:
+    """What settling a candidate needs, beside the candidate."""
+
+    plan: Plan
+    settings: Confirm
+    gate: Gate
+    ledger: Ledger
+    ended: Sequence[Record]
+
+    def settle(self, record: Record, attempts: Sequence[Attempt]) -> dict[str, Any]:
+        """Judge a candidate, write down what is said of it, and register it if it may be.
+
+        Returns:
+            The verdict's document.
+        """
+        confirmed = conclude(
+            attempts,
+            self.gate,
+            sweep_utility=float(record.utility or 0.0),
+            sweep_risks={key: pair[0] for key, pair in record.about.get("components", {}).items()},
+        )
+        plan, first = self.plan, confirmed.attempts[0]
+        forced = self.settings.force and confirmed.verdict.outcome != "pass"
+        with tempfile.TemporaryDirectory() as scratch:
+            generator = download(plan.uri, first.run_id, GENERATOR, Path(scratch))
+            document = statement(
+                confirmed,
+                self.gate,
+                about=self._about(record, generator),
+                attacks=self._attacks(),
+                forced=forced,
+            )
+            files = self._files(document, first.run_id)
+            self._write(files, record.number)
+            said = self._tags(document, files)
+            there = find_same(plan.uri, first.run_id, plan.settings.model, tags=said)
+            if there is None:
+                self._log(record, confirmed, files, said["report_path"])
+                if forced or confirmed.verdict.outcome == "pass":
+                    # The report shows real rows, if only counted: it stays with the run.
+                    beside = {name: files[name] for name in (VERDICT_FILE, CARD)}
+                    there = register(
+                        plan.uri,
+                        first.run_id,
+                        generator,
+                        plan.settings.model,
+                        tags=said,
+                        files=beside,
+                    )
+        if there is not None:
+            by_force = ", BY FORCE" if forced else ""
+            say(f"Candidate {record.number} is {there.name} version {there.number}{by_force}")
+        return document
+
+    def _about(self, record: Record, generator: Path) -> dict[str, Any]:
+        """What identifies a candidate and what it came from."""
+        plan, point = self.plan, record.point
+        flat = json.dumps(plan.composition.flat(), sort_keys=True, default=str)
+        return {
+            "study": plan.settings.study,
+            "model": plan.settings.model,
+            "dataset": plan.prepared.about.name,
+            "values": dict(record.values),
+            "run_id": record.about["run_id"],
+            "sweep_utility": point.utility,
+            "point": [point.utility, point.risk, point.risk_low, point.risk_high],
+            "data_digest": plan.prepared.about.digest,
+            "config_digest": hashlib.sha256(flat.encode()).hexdigest(),
+            "code_digest": code_digest(),
+            "model_digest": digest_of(generator),
+            "openings": self.ledger.n_openings(plan.prepared.about.digest),
+            "front": describe_front(self.ended, study=plan.settings.study),
+            "versions": environment(),
+        }
+
+    def _attacks(self) -> dict[str, str]:
+        attacks = build_attacks(confirming(self.plan, self.settings))
+        return {name: attack.threat_model for name, attack in attacks.items()}
+
+    def _files(self, document: Mapping[str, Any], run_id: str) -> dict[str, str]:
+        """The verdict, the report, the model card."""
+        words = in_words(document)
+        pictures = {}
+        with tempfile.TemporaryDirectory() as scratch, contextlib.suppress(TrackingError):
+            drawn = download(self.plan.uri, run_id, "plots/columns.svg", Path(scratch))
+            pictures["columns"] = drawn.read_text(encoding="utf-8")
+        return {
+            VERDICT_FILE: to_text(document),
+            REPORT: page(document, words=words, pictures=pictures),
+            CARD: model_card(document, words=words),
+        }
+
+    def _tags(self, document: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
+        policy = text_digest(json.dumps(document["gate"], sort_keys=True))
+        return {
+            **tags(document),
+            "gate_digest": policy,
+            "report_digest": text_digest(files[REPORT]),
+            "report_path": f"confirmed/{self.gate.name}-{policy[:8]}",
+        }
+
+    def _write(self, files: Mapping[str, str], number: int) -> None:
+        folder = self.plan.out / "confirmed" / f"{number:04d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            partial = folder / f".{name}.{os.getpid()}"
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(folder / name)
+
+    def _log(
+        self, record: Record, confirmed: Confirmed, files: Mapping[str, str], path: str
+    ) -> None:
+        """Numbers to the candidate's own run, texts to that of its first model; a ledger's line."""
+        plan, confidence = self.plan, self.gate.confidence
+        outcome = confirmed.verdict.outcome
+        detail = {"verdict": outcome, "gate": self.gate.name, "force": self.settings.force}
+        name = of_trial(plan, record.number)
+        self.ledger.append(Line("verdict", plan.prepared.about.digest, name, detail))
+        Run(plan.uri, record.about["run_id"]).log(
+            metrics={
+                "confirmed/utility": confirmed.utility.mean,
+                "confirmed/utility_low": confirmed.utility.lower(confidence),
+                "confirmed/risk": confirmed.risk,
+                "confirmed/risk_low": confirmed.risk_low(confidence),
+                "confirmed/risk_high": confirmed.risk_high(confidence),
+                **{f"confirmed/flattery_{key}": v for key, v in confirmed.flattery.items()},
+            },
+            tags={"verdict": outcome, "gate": self.gate.name},
+        )
+        for file, text in files.items():
+            Run(plan.uri, confirmed.attempts[0].run_id).log_text(text, f"{path}/{file}")

@@ -1,0 +1,244 @@
+"""What is a candidate worth on people that its sweep never touched?
+
+A sweep of fifty trials picks, in part, the luckiest. So a candidate is trained again under fresh
+seeds, each model is attacked with the members it learnt from against the rows of `release`, and
+utility is measured there. What the models say together (measure/over_seeds.py) goes to the gate.
+
+The model that may be released is the first one, whatever the others turn out to be: the best of
+them would be lucky again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tabveil.contracts import EvalInput, Metric
+from tabveil.controls import Suite, run_controls
+from tabveil.data.schema import Schema
+from tabveil.errors import CannotTell
+from tabveil.evaluate import evaluate
+from tabveil.gate import Evidence, Gate, Known, Verdict
+from tabveil.measure.over_seeds import OverSeeds, jackknife
+from tabveil.pipeline import Parts, Trial
+from tabveil.seeding import child_rng
+
+PARTS = 5
+"""Of the release rows; utility is measured again without each, for its error over rows."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What one model of a candidate gave; JSON-able.
+
+    Attributes:
+        trial: number of the candidate in its sweep.
+        index: of the model, from 0; the first may be released.
+        seed: of its membership, training and sample.
+        run_id: of its tracking run.
+        saved: whether the run holds its generator.
+        utility: of the objective, on `release`.
+        risks: `<attack>/<score>` → advantage over guessing, and its standard error over rows.
+        missing: attack that makes the risk → why it gave no number.
+        skipped: attacks that had nothing to look at.
+        first: what is measured of the first model only.
+    """
+
+    trial: int
+    index: int
+    seed: int
+    run_id: str
+    saved: bool
+    utility: float
+    risks: Mapping[str, tuple[float, float]]
+    missing: Mapping[str, str] = field(default_factory=dict)
+    skipped: Sequence[str] = ()
+    first: Mapping[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able data; `from_dict` gives an equal attempt back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Attempt:
+        """Read `to_dict`'s data. Raises TypeError, KeyError or ValueError when it is not that."""
+        risks = {key: (float(value), float(se)) for key, (value, se) in data["risks"].items()}
+        return cls(**{**data, "risks": risks, "skipped": tuple(data["skipped"])})
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """A candidate, its models, and what the gate says of them.
+
+    Attributes:
+        trial: number of the candidate in its sweep.
+        attempts: in the order of their indices.
+        risks, utility: over the models.
+        verdict: of the gate.
+        flattery: `utility` and `risk`: how much better the sweep saw it.
+    """
+
+    trial: int
+    attempts: tuple[Attempt, ...]
+    risks: Mapping[str, OverSeeds]
+    utility: OverSeeds
+    verdict: Verdict
+    flattery: Mapping[str, float]
+
+    @property
+    def risk(self) -> float:
+        """The largest advantage, by its mean over the models; at least 0."""
+        return max([0.0, *(found.mean for found in self.risks.values())])
+
+    def risk_high(self, confidence: float) -> float:
+        """The largest upper bound of an advantage: it bounds the largest true one."""
+        return min(1.0, max([0.0, *(one.upper(confidence) for one in self.risks.values())]))
+
+    def risk_low(self, confidence: float) -> float:
+        """What has been shown, corrected for the number of advantages."""
+        n = len(self.risks)
+        return max([0.0, *(one.shown(n, confidence) for one in self.risks.values())])
+
+
+def attempt(
+    trial: Trial, parts: Parts, gate: Gate, *, number: int, index: int, seed: int, run_id: str
+) -> Attempt:
+    """What a model trained for the confirmation gave.
+
+    Args:
+        trial: of `pipeline.run_trial` on splits whose `control` is the release split.
+        parts: what it was made of.
+        gate: says what else is looked at of the first model.
+        number: of the candidate.
+        index: of this model.
+        seed: that `run_trial` was given.
+        run_id: of its tracking run.
+    """
+    suite = Suite(parts.attacks, parts.objectives)
+    advantages = suite.advantages(trial.evaluation)
+    privacy = [result for result in trial.evaluation.results if result.kind == "privacy"]
+    return Attempt(
+        trial=number,
+        index=index,
+        seed=seed,
+        run_id=run_id,
+        saved=False,
+        utility=trial.utility.value,
+        risks={key: (one.value, one.se) for key, one in advantages.items()},
+        missing={result.name: result.reason for result in suite.failed(trial.evaluation)},
+        skipped=tuple(result.name for result in privacy if result.skipped),
+        first=None if index else _of_the_first(trial, parts, suite, gate),
+    )
+
+
+def _of_the_first(trial: Trial, parts: Parts, suite: Suite, gate: Gate) -> dict[str, Any]:
+    data, evaluation = trial.data, trial.evaluation
+    try:
+        controls = run_controls(data, suite, found=True)
+    except CannotTell:
+        controls = ()
+    sample = data.synthetic.head(len(data.train))
+    scores = {
+        f"{result.name}/{score.name}": score.value
+        for result in evaluation.results
+        if result.kind == "utility"
+        for score in result.scores
+    }
+    return {
+        "scores": scores,
+        "controls": [asdict(Known.of(control)) for control in controls],
+        "utility_without": utility_without(data, parts),
+        "below_k": below_k(sample, data.schema.quasi_identifiers, gate.k),
+        "rare_levels": rare_levels(sample, data.train, data.schema, gate.rare_below),
+        "rows": {
+            "train": len(data.train),
+            "release": len(data.control),
+            "reference": len(data.reference),
+            "synthetic": len(data.synthetic),
+        },
+    }
+
+
+def utility_without(data: EvalInput, parts: Parts) -> list[float]:
+    """The utility against `control` without each of some equal parts of it."""
+    metrics: Mapping[str, Metric] = parts.metrics
+    order = child_rng(data.seed, "jackknife").permutation(len(data.control))
+    found = []
+    for part in np.array_split(order, PARTS):
+        left = np.setdiff1d(order, part)
+        smaller = replace(data, control=data.control.iloc[left].reset_index(drop=True))
+        found.append(parts.objectives.utility(evaluate(smaller, metrics=metrics, attacks={})).value)
+    return found
+
+
+def below_k(sample: pd.DataFrame, quasi_identifiers: Sequence[str], k: int) -> float | None:
+    """Share of rows that share their quasi-identifiers with fewer than `k` - 1 others."""
+    names = [name for name in quasi_identifiers if name in sample]
+    if not names:
+        return None
+    sizes = sample.groupby(names, dropna=False, observed=True)[names[0]].transform("size")
+    return float((sizes < k).mean())
+
+
+def rare_levels(
+    sample: pd.DataFrame, train: pd.DataFrame, schema: Schema, count: int
+) -> dict[str, int]:
+    """Column → levels in the sample that some training rows hold, but fewer than `count`."""
+    found = {}
+    for name in schema.of_kind("categorical"):
+        held = train[name].value_counts()
+        rare = set(held.index[held < count])
+        n = sum(level in rare for level in sample[name].dropna().unique())
+        if n:
+            found[name] = n
+    return found
+
+
+def conclude(
+    attempts: Sequence[Attempt],
+    gate: Gate,
+    *,
+    sweep_utility: float,
+    sweep_risks: Mapping[str, float],
+) -> Confirmed:
+    """Put a candidate's models together and hold them against the gate.
+
+    Args:
+        attempts: one a model, the first among them.
+        gate: the policy.
+        sweep_utility: what the sweep measured.
+        sweep_risks: likewise, `<attack>/<score>` → advantage.
+    """
+    ordered = tuple(sorted(attempts, key=lambda one: one.index))
+    first = ordered[0].first or {}
+    keys = [key for key in ordered[0].risks if all(key in one.risks for one in ordered)]
+    risks = {
+        key: OverSeeds(
+            tuple(one.risks[key][0] for one in ordered), tuple(one.risks[key][1] for one in ordered)
+        )
+        for key in keys
+    }
+    row_se = jackknife(first["utility_without"])
+    utility = OverSeeds(
+        tuple(one.utility for one in ordered), (row_se,) * len(ordered), row_df=PARTS - 1
+    )
+    missing = {name: reason for one in ordered for name, reason in one.missing.items()}
+    evidence = Evidence(
+        risks,
+        utility,
+        missing,
+        ordered[0].skipped,
+        tuple(Known(**control) for control in first["controls"]),
+        first["below_k"],
+        first["rare_levels"],
+    )
+    both = [key for key in risks if key in sweep_risks]
+    flattery = {"utility": sweep_utility - utility.mean}
+    if both:
+        confirmed = max([0.0, *(risks[key].mean for key in both)])
+        flattery["risk"] = confirmed - max([0.0, *(sweep_risks[key] for key in both)])
+    return Confirmed(ordered[0].trial, ordered, risks, utility, gate.judge(evidence), flattery)

@@ -1,0 +1,257 @@
+"""May this model be released, by which rule, and with what left unsaid?
+
+A gate is a policy: how much risk the attacks may leave possible, how much utility there must be,
+which leaks the attacks must have been able to see. Every rule compares a bound, never an estimate,
+and has one of three outcomes:
+
+    pass          the bound keeps the limit
+    fail          something was shown, and more than the limit
+    cannot tell   neither: these rows cannot exclude what the limit forbids
+
+The verdict is the worst of the rules': a table too small to show anything is not thereby safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from tabveil.controls import Control
+from tabveil.errors import ConfigError
+from tabveil.measure.over_seeds import OverSeeds
+
+Outcome = Literal["pass", "fail", "cannot tell"]
+_WORST_FIRST: tuple[Outcome, ...] = ("fail", "cannot tell", "pass")
+POWER = 0.8
+"""How often what these rows could have shown would have been shown."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the attacks said where the answer is known; see `controls.Control`."""
+
+    name: str
+    what: str
+    n_planted: int
+    seen: bool
+    far: bool
+    low: float | None
+    advantages: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, control: Control) -> Known:
+        """What of a control a gate looks at."""
+        low = control.risk.low if control.risk else None
+        found = {key: one.value for key, one in control.advantages.items()}
+        return cls(
+            control.name, control.what, control.n_planted, control.seen, control.far, low, found
+        )
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured of a candidate on rows that its sweep never touched.
+
+    Attributes:
+        risks: `<attack>/<score>` → its advantage over guessing, over the models.
+        utility: likewise; the objective's utility in [0, 1].
+        missing: attack → why it gave no number in some model.
+        skipped: attacks that had nothing to look at, such as inference without sensitive columns.
+        controls: what the attacks say where the answer is known.
+        below_k: share of the sampled rows in groups of equal quasi-identifiers smaller than the
+            gate's `k`; None without quasi-identifiers.
+        rare_levels: column → how many levels are in the sample that fewer training rows hold than
+            the gate's `rare_below`.
+    """
+
+    risks: Mapping[str, OverSeeds]
+    utility: OverSeeds
+    missing: Mapping[str, str] = field(default_factory=dict)
+    skipped: Sequence[str] = ()
+    controls: Sequence[Known] = ()
+    below_k: float | None = None
+    rare_levels: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of a gate, held against the evidence.
+
+    Attributes:
+        name: key of the limit in the policy.
+        component: what was looked at, `<attack>/<score>`, or the name again.
+        figure: the bound that is compared, None where there is none.
+        limit: what it is compared with.
+        outcome: of this rule.
+        why: in words.
+        could_show: of a risk: the smallest true advantage that these rows would have shown four
+            times in five.
+    """
+
+    name: str
+    component: str
+    figure: float | None
+    limit: float | None
+    outcome: Outcome
+    why: str
+    could_show: float | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a candidate passes a gate."""
+
+    outcome: Outcome
+    rules: tuple[Rule, ...]
+    could_show: float | None
+    """The smallest true advantage that any attack would have shown four times in five."""
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why it does not pass: the rules that failed, else those that cannot tell."""
+        return [r.why for r in self.rules if r.outcome == self.outcome != "pass"]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A policy.
+
+    Attributes:
+        name: of the policy.
+        promise: what passing it means, and what it does not, in words for the report.
+        limits: pattern of `<attack>/<score>` → most that the advantage may be, by its upper bound.
+            Where several patterns fit a score the tightest counts.
+        risk: the same for all components at once; None: no such limit.
+        utility: least that the utility must be, by its lower bound; None: no such limit.
+        planted: planted leaks (`controls.py`) that the attacks must have seen.
+        rare_below: training rows below which a level is rare; none may be sampled. 0: any may.
+        k: least size of a group of sampled rows with equal quasi-identifiers, for `below_k`.
+        below_k: most of the sampled rows that may stand in smaller groups; None: not looked at.
+        confidence: of all bounds, one-sided, in (0.5, 1).
+    """
+
+    name: str
+    promise: str
+    limits: Mapping[str, float]
+    risk: float | None = None
+    utility: float | None = None
+    planted: Sequence[str] = ("copies_10pct",)
+    k: int = 5
+    below_k: float | None = None
+    rare_below: int = 5
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        if not 0.5 < self.confidence < 1:
+            raise ConfigError(f"gate.confidence={self.confidence} must be in (0.5, 1)")
+        for name, limit in {**self.limits, "risk": self.risk, "utility": self.utility}.items():
+            if limit is not None and not 0 <= limit <= 1:
+                raise ConfigError(f"gate: the limit of {name}, {limit}, must lie in [0, 1]")
+        if not self.limits and self.risk is None:
+            raise ConfigError("gate.limits: a gate without a limit on a risk promises nothing")
+
+    def judge(self, evidence: Evidence) -> Verdict:
+        """Hold every rule against the evidence."""
+        rules = (
+            *self._of_missing(evidence),
+            *self._of_controls(evidence),
+            *self._of_risks(evidence),
+            *self._of_rows(evidence),
+            *self._of_utility(evidence),
+        )
+        outcome = next(o for o in _WORST_FIRST if o == "pass" or any(r.outcome == o for r in rules))
+        shown = [rule.could_show for rule in rules if rule.could_show is not None]
+        return Verdict(outcome, rules, min(shown, default=None))
+
+    def _of_missing(self, evidence: Evidence) -> Iterator[Rule]:
+        for attack, reason in evidence.missing.items():
+            yield Rule("attacks", attack, None, None, "cannot tell", f"{attack}: {reason}")
+        names = {key.partition("/")[0] for key in evidence.risks}
+        for pattern in self.limits:
+            attack = pattern.partition("/")[0]
+            found = any(fnmatchcase(key, pattern) for key in evidence.risks)
+            excused = [name for name in evidence.skipped if fnmatchcase(name, attack)]
+            told = any(fnmatchcase(name, attack) for name in evidence.missing)
+            if found or told:
+                continue
+            why = (
+                f"{pattern}: nothing to attack" if excused else f"{pattern}: no attack measured it"
+            )
+            yield Rule(
+                pattern,
+                ", ".join(excused) or attack,
+                None,
+                self.limits[pattern],
+                "pass" if excused and not names & set(excused) else "cannot tell",
+                why,
+            )
+
+    def _of_controls(self, evidence: Evidence) -> Iterator[Rule]:
+        by_name = {control.name: control for control in evidence.controls}
+        for name in self.planted:
+            control = by_name.get(name)
+            if control is None:
+                yield Rule(
+                    "planted", name, None, None, "cannot tell", f"{name}: could not be planted"
+                )
+                continue
+            why = f"planted leak: {control.what}: {'seen' if control.seen else 'not seen'}"
+            ok: Outcome = "pass" if control.seen else "cannot tell"
+            yield Rule("planted", name, control.low, 0.0, ok, why)
+        for control in evidence.controls:
+            if not control.n_planted and control.far:
+                why = f"a leak is shown where nothing can leak: {control.what}"
+                yield Rule("controls", control.name, None, None, "cannot tell", why)
+
+    def _of_risks(self, evidence: Evidence) -> Iterator[Rule]:
+        for key, found in evidence.risks.items():
+            fitting = {p: limit for p, limit in self.limits.items() if fnmatchcase(key, p)}
+            if self.risk is not None:
+                fitting["risk"] = self.risk
+            if fitting:
+                name = min(fitting, key=lambda pattern: fitting[pattern])
+                yield self._of_risk(name, key, found, fitting[name], len(evidence.risks))
+
+    def _of_risk(self, name: str, key: str, found: OverSeeds, limit: float, n_tried: int) -> Rule:
+        upper, shown = found.upper(self.confidence), found.shown(n_tried, self.confidence)
+        estimate = max(found.mean, found.values[0])
+        if upper <= limit:
+            outcome: Outcome = "pass"
+            why = f"{key}: at most {upper:.3f}, within {limit:g}"
+        elif shown > 0 and estimate > limit:
+            outcome = "fail"
+            why = f"{key}: a leak is shown, {estimate:.3f} (at least {shown:.3f}), above {limit:g}"
+        else:
+            outcome = "cannot tell"
+            why = f"{key}: up to {upper:.3f} cannot be excluded, {limit:g} is allowed"
+        could = found.detectable(n_tried, self.confidence, POWER)
+        return Rule(name, key, upper, limit, outcome, why, could_show=could)
+
+    def _of_rows(self, evidence: Evidence) -> Iterator[Rule]:
+        if self.below_k is not None and evidence.below_k is not None:
+            share = evidence.below_k
+            ok: Outcome = "pass" if share <= self.below_k else "fail"
+            why = (
+                f"{share:.1%} of the sampled rows share their quasi-identifiers with fewer than "
+                f"{self.k - 1} others, {self.below_k:.1%} may"
+            )
+            yield Rule("below_k", f"k={self.k}", share, self.below_k, ok, why)
+        if self.rare_below:
+            n = sum(evidence.rare_levels.values())
+            names = ", ".join(evidence.rare_levels)
+            why = f"{n} rare levels of {names} are sampled" if n else "no rare level is sampled"
+            yield Rule("rare_levels", "levels", float(n), 0.0, "fail" if n else "pass", why)
+
+    def _of_utility(self, evidence: Evidence) -> Iterator[Rule]:
+        if self.utility is None:
+            return
+        lower, upper = (
+            bound(self.confidence) for bound in (evidence.utility.lower, evidence.utility.upper)
+        )
+        outcome: Outcome = "pass" if lower >= self.utility else "cannot tell"
+        if upper < self.utility:
+            outcome = "fail"
+        why = f"utility: at least {lower:.3f}, {self.utility:g} is asked"
+        yield Rule("utility", "utility", lower, self.utility, outcome, why)

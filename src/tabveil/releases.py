@@ -1,0 +1,156 @@
+"""Which versions of a registered model are releases, and which of them should one use?
+
+A version is a release when its verdict is "pass" and nobody has withdrawn it. One that was
+registered by force is none: it can be named by its number, no alias ever points at it. Aliases
+point at releases that no other one beats, over all sweeps of the registered model, by what was
+confirmed: the mean utility, and the upper bound of the risk.
+
+Several confirmations may end at once. Each looks at all versions, sets the aliases, and looks
+again until nothing has changed in between: whoever comes last leaves them right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tabveil.errors import ArtifactError, TrackingError
+from tabveil.search.pareto import Point, aliases, front
+from tabveil.tracking.artifacts import download
+from tabveil.tracking.registry import (
+    Version,
+    aliases_of,
+    drop_alias,
+    fetched,
+    set_aliases,
+    tag,
+    versions,
+)
+
+VERDICT_FILE, REPORT, CARD = "verdict.json", "report.html", "README.md"
+"""What is said of a registered generator: beside it, but for the report, which its run keeps."""
+ALIASES = ("most-useful", "balanced", "most-private")
+VERDICT, WITHDRAWN, DOMINATED = "verdict", "withdrawn", "dominated_by"
+_MOST_ROUNDS = 20
+
+
+def is_release(version: Version) -> bool:
+    """Whether the version passed its gate and was not withdrawn."""
+    return version.tags.get(VERDICT) == "pass" and WITHDRAWN not in version.tags
+
+
+def place_aliases(uri: str, name: str) -> dict[str, int]:
+    """Let the aliases point at the releases that no other one beats; tag those that are beaten.
+
+    Returns:
+        Alias → version; empty where there is no release.
+
+    Raises:
+        TrackingError: the registry cannot be reached, or never stops changing.
+    """
+    for _ in range(_MOST_ROUNDS):
+        there = versions(uri, name)
+        if not there:
+            return {}
+        points = [_point(version) for version in there if is_release(version)]
+        wanted = {alias: point.number for alias, point in aliases(points).items()} if points else {}
+        set_aliases(uri, name, wanted)
+        for alias in set(aliases_of(uri, name)) & set(ALIASES) - set(wanted):
+            drop_alias(uri, name, alias)
+        _tag_dominated(uri, there, points)
+        now = {version.number: dict(version.tags) for version in versions(uri, name)}
+        seen = [point.number for point in points]
+        settled = [n for n, tags in now.items() if _is_release_by(tags)]
+        if sorted(settled) == sorted(seen) and wanted == {
+            alias: number for alias, number in aliases_of(uri, name).items() if alias in ALIASES
+        }:
+            return wanted
+    raise TrackingError(f"the releases of {name!r} keep changing; run the command again")
+
+
+def withdraw(uri: str, version: Version, why: str) -> dict[str, int]:
+    """Take a release back; the aliases move to those that are left.
+
+    Returns:
+        Alias → version.
+    """
+    tag(uri, version.name, version.number, {WITHDRAWN: why})
+    return place_aliases(uri, version.name)
+
+
+def read_file(uri: str, version: Version, name: str, *, digest_tag: str) -> str:
+    """A text that lies beside a registered generator, held against its digest.
+
+    Raises:
+        ArtifactError: it was altered.
+        TrackingError: it is not there.
+    """
+    _require_confirmed(version)
+    with fetched(uri, version, name) as path:
+        text = path.read_text(encoding="utf-8")
+    return _checked(version, name, text, digest_tag)
+
+
+def read_report(uri: str, version: Version) -> str:
+    """The report, from the run that made the version. Raises as `read_file`."""
+    _require_confirmed(version)
+    with tempfile.TemporaryDirectory() as scratch:
+        place = version.tags.get("report_path", "")
+        path = download(uri, version.tags["run_id"], f"{place}/{REPORT}", Path(scratch))
+        text = path.read_text(encoding="utf-8")
+    return _checked(version, REPORT, text, "report_digest")
+
+
+def _require_confirmed(version: Version) -> None:
+    if VERDICT not in version.tags:
+        raise ArtifactError(
+            f"{version.name} version {version.number} was never confirmed: nothing is said of it"
+        )
+
+
+def _checked(version: Version, name: str, text: str, digest_tag: str) -> str:
+    if text_digest(text) != version.tags.get(digest_tag):
+        raise ArtifactError(
+            f"{version.name} version {version.number}: {name} is not what was registered (its "
+            f"digest differs from the tag {digest_tag}); do not rely on it"
+        )
+    return text
+
+
+def text_digest(text: str) -> str:
+    """SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _is_release_by(tags: dict[str, str]) -> bool:
+    return tags.get(VERDICT) == "pass" and WITHDRAWN not in tags
+
+
+def _point(version: Version) -> Point:
+    high = float(version.tags["risk_high"])
+    return Point(
+        version.number,
+        float(version.tags["utility"]),
+        high,
+        float(version.tags["risk_low"]),
+        high,
+    )
+
+
+def _tag_dominated(uri: str, there: Sequence[Version], points: Sequence[Point]) -> None:
+    best = front(points)
+    numbers = {point.number for point in best}
+    by_number = {point.number: point for point in points}
+    for version in there:
+        point = by_number.get(version.number)
+        beaten = None
+        if point is not None and version.number not in numbers:
+            beaten = next(
+                other.number
+                for other in best
+                if other.utility >= point.utility and other.risk <= point.risk
+            )
+        if str(beaten or "") != version.tags.get(DOMINATED, ""):
+            tag(uri, version.name, version.number, {DOMINATED: beaten})

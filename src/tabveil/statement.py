@@ -1,0 +1,181 @@
+"""What is said of a confirmed candidate: one JSON document, and the same in words?
+
+`verdict.json` is that document. It travels with the registered version, and the report is drawn
+from it alone, so that nothing can be said later that was not said then. It holds numbers, names
+and digests, no row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import tabveil
+from tabveil.confirmation import Confirmed
+from tabveil.gate import Gate
+from tabveil.measure.over_seeds import OverSeeds
+
+FORMAT = 1
+
+
+def statement(
+    confirmed: Confirmed,
+    gate: Gate,
+    *,
+    about: Mapping[str, Any],
+    attacks: Mapping[str, str],
+    forced: bool,
+) -> dict[str, Any]:
+    """The document, JSON-able.
+
+    Args:
+        confirmed: the candidate and its verdict.
+        gate: the policy.
+        about: what identifies it: study, values, digests, openings, front, ….
+        attacks: name → who attacks and with what, in a sentence.
+        forced: whether it is registered although it did not pass.
+    """
+    first = confirmed.attempts[0].first or {}
+    return {
+        "format": FORMAT,
+        "tabveil": tabveil.__version__,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "verdict": confirmed.verdict.outcome,
+        "forced": forced,
+        "gate": asdict(gate),
+        "rules": [asdict(rule) for rule in confirmed.verdict.rules],
+        "could_show": confirmed.verdict.could_show,
+        "candidate": {"trial": confirmed.trial, **about},
+        "models": [
+            {"seed": one.seed, "run_id": one.run_id, "utility": one.utility}
+            for one in confirmed.attempts
+        ],
+        "utility": _bounds(confirmed.utility, gate.confidence),
+        "risk": {
+            "mean": confirmed.risk,
+            "low": confirmed.risk_low(gate.confidence),
+            "high": confirmed.risk_high(gate.confidence),
+        },
+        "risks": {
+            key: {
+                **_bounds(one, gate.confidence),
+                "shown": one.shown(len(confirmed.risks), gate.confidence),
+            }
+            for key, one in confirmed.risks.items()
+        },
+        "attacks": dict(attacks),
+        "scores": first.get("scores", {}),
+        "flattery": dict(confirmed.flattery),
+        "controls": first.get("controls", []),
+        "rows": first.get("rows", {}),
+        "below_k": first.get("below_k"),
+        "skipped": list(confirmed.attempts[0].skipped),
+    }
+
+
+def digest_of(document: Mapping[str, Any]) -> str:
+    """A digest of the document's contents."""
+    return hashlib.sha256(to_text(document).encode()).hexdigest()
+
+
+def to_text(document: Mapping[str, Any]) -> str:
+    """The document as it is written to a file."""
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def in_words(document: Mapping[str, Any]) -> list[str]:
+    """The verdict, what it rests on and what it does not say: a few sentences."""
+    gate, risk, utility = document["gate"], document["risk"], document["utility"]
+    opening = {
+        "pass": f"Passes the policy {gate['name']!r}.",
+        "fail": f"Fails the policy {gate['name']!r}: it must not be released under it.",
+        "cannot tell": f"Cannot tell under the policy {gate['name']!r}: that is not 'safe'.",
+    }[document["verdict"]]
+    said = [opening, gate["promise"]]
+    said += [f"{why[:1].upper()}{why[1:]}." for why in reasons(document)]
+    said.append(
+        f"Over {len(document['models'])} trainings, on people that neither they nor the sweep saw: "
+        f"risk {risk['mean']:.3f}, at most {risk['high']:.3f}; utility {utility['mean']:.3f}, at "
+        f"least {utility['lower']:.3f}."
+    )
+    shown = {r["component"]: r["could_show"] for r in document["rules"] if r["could_show"]}
+    if shown:
+        least, most = min(shown, key=lambda k: shown[k]), max(shown, key=lambda k: shown[k])
+        said.append(
+            f"The smallest advantage of an attacker that this many people would have shown, four "
+            f"times in five, is {shown[least]:.3f} ({least}), and {shown[most]:.3f} for the attack "
+            f"that needs most people ({most}); smaller ones may be there unseen."
+        )
+    flattered = document["flattery"].get("utility")
+    if flattered is not None:
+        said.append(f"The sweep had seen its utility {abs(flattered):.3f} {_higher(flattered)}.")
+    if document["forced"]:
+        said.append("REGISTERED BY FORCE, against the gate.")
+    return said
+
+
+def reasons(document: Mapping[str, Any]) -> list[str]:
+    """Why it does not pass; empty where it does."""
+    outcome = document["verdict"]
+    return [r["why"] for r in document["rules"] if r["outcome"] == outcome != "pass"]
+
+
+def tags(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What the registry's version says of itself."""
+    candidate = document["candidate"]
+    return {
+        "study": candidate["study"],
+        "trial": candidate["trial"],
+        "verdict": document["verdict"],
+        "forced": document["forced"],
+        "gate": document["gate"]["name"],
+        "utility": f"{document['utility']['mean']:.4f}",
+        "utility_low": f"{document['utility']['lower']:.4f}",
+        "risk": f"{document['risk']['mean']:.4f}",
+        "risk_low": f"{document['risk']['low']:.4f}",
+        "risk_high": f"{document['risk']['high']:.4f}",
+        "seed": document["models"][0]["seed"],
+        "data_digest": candidate["data_digest"],
+        "config_digest": candidate["config_digest"],
+        "code_digest": candidate["code_digest"],
+        "verdict_digest": digest_of(document),
+    }
+
+
+def _bounds(found: OverSeeds, confidence: float) -> dict[str, Any]:
+    low, high = found.interval(confidence)
+    return {
+        "mean": found.mean,
+        "low": low,
+        "high": high,
+        "lower": found.lower(confidence),
+        "upper": found.upper(confidence),
+        "values": list(found.values),
+        "spread": found.spread,
+        "row_ses": list(found.row_ses),
+    }
+
+
+def _higher(flattered: float) -> str:
+    return "higher" if flattered > 0 else "lower"
+
+
+def summary(documents: Sequence[Mapping[str, Any]]) -> list[tuple[object, ...]]:
+    """A line a candidate, for the terminal."""
+    return [
+        (
+            one["candidate"]["trial"],
+            one["verdict"],
+            one["utility"]["mean"],
+            one["utility"]["lower"],
+            one["candidate"]["sweep_utility"],
+            one["risk"]["mean"],
+            one["risk"]["high"],
+            one["could_show"],
+        )
+        for one in documents
+    ]

@@ -1,0 +1,116 @@
+"""What does a trial leave in its run?
+
+The last arrow of the straight line: numbers in one batch, then what the trial started from, what
+it drew, and what can be sampled from again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tabveil.data.prepared import Prepared
+from tabveil.errors import ArtifactError
+from tabveil.pipeline import Trial
+from tabveil.report.column_plots import columns as draw_columns
+from tabveil.report.plots import losses as draw_losses
+from tabveil.report.plots import roc as draw_roc
+from tabveil.tracking.environment import environment
+from tabveil.tracking.models import save_generator
+from tabveil.tracking.runs import Run
+
+GENERATOR = "generator"
+"""Where a trial's run keeps its generator, among its artifacts."""
+
+
+def log_inputs(run: Run, prepared: Prepared, config: str) -> None:
+    """Log what a run starts from: the dataset's identity, schema, configuration, environment."""
+    about = prepared.about
+    for context in ("train", "control", "reference"):
+        run.log_dataset(
+            about.name,
+            digest=about.digest,
+            source=about.source,
+            schema=prepared.schema,
+            n_rows=len(getattr(prepared, context)),
+            context="release" if context == "control" and prepared.opened else context,
+        )
+    run.log_text(config, "config.yaml")
+    run.log_text(prepared.schema.to_json(), "schema.json")
+    run.log_dict(environment(), "environment.json")
+
+
+def log_trial(
+    run: Run,
+    trial: Trial,
+    prepared: Prepared,
+    *,
+    params: Mapping[str, Any],
+    config: str,
+    seed: int,
+    plots: bool,
+) -> bool:
+    """Log a trial whole: numbers in one batch, then what it started from, drew and can sample.
+
+    The generator is kept with the run, so that the front's models can be registered without
+    training them again. One that may not be saved (the copycat) leaves a tag instead.
+
+    Returns:
+        Whether there is a generator to register.
+    """
+    run.log(
+        params=params,
+        metrics={
+            "objective/utility": trial.utility.value,
+            "objective/risk": trial.risk.value,
+            "objective/risk_low": trial.risk.low,
+            "objective/risk_high": trial.risk.high,
+            **trial.evaluation.metrics(),
+            "time/fit": trial.fit_seconds,
+            "time/sample": trial.sample_seconds,
+        },
+        tags={"risk_component": trial.risk.component, "seed": seed},
+    )
+    log_inputs(run, prepared, config)
+    run.log_text(trial.evaluation.to_json(), "evaluation.json")
+    about = {
+        "dataset": prepared.about.name,
+        "data_digest": prepared.about.digest,
+        "config_digest": hashlib.sha256(config.encode()).hexdigest(),
+        "run_id": run.run_id,
+        "seed": seed,
+        "environment": environment(),
+    }
+    saved = True
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            save_generator(
+                trial.synthesizer, prepared.schema, Path(scratch) / "generator", about=about
+            )
+            run.log_artifacts(Path(scratch) / "generator", GENERATOR)
+        except ArtifactError as refusal:
+            run.log(tags={"generator": str(refusal)})
+            saved = False
+    if plots:
+        _log_plots(run, trial, prepared)
+    return saved
+
+
+def _log_plots(run: Run, trial: Trial, prepared: Prepared) -> None:
+    run.log_figure(
+        draw_columns(prepared.control, trial.synthetic, prepared.schema), "plots/columns.svg"
+    )
+    if trial.losses:
+        history = {name: [epoch[name] for epoch in trial.losses] for name in trial.losses[0]}
+        run.log_figure(draw_losses(history), "plots/losses.svg")
+    curves = {
+        result.name: (score.detail["roc"]["fpr"], score.detail["roc"]["tpr"])
+        for result in trial.evaluation.results
+        for score in result.scores[:1]
+        if "roc" in score.detail
+    }
+    if curves:
+        run.log_figure(draw_roc(curves), "plots/roc.svg")

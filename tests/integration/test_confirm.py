@@ -1,0 +1,193 @@
+"""From a front to a release: confirmed once, written down, refused when it may not be."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+
+from conftest import CONFIRM, ROOT, TABVEIL, tabveil
+
+MODEL = "randhie-smoke"
+STRICT = ("experiment=smoke", "gate=strict", *CONFIRM[2:])
+
+
+def versions(root):
+    client = MlflowClient(f"sqlite:///{root}/mlflow.db", f"sqlite:///{root}/mlflow.db")
+    return {int(v.version): v for v in client.search_model_versions(f"name='{MODEL}'")}
+
+
+def ledger(root):
+    done = tabveil("ledger", f"root={root}")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def verdict(root):
+    (path,) = (root / "sweeps" / MODEL / "confirmed").glob("*/verdict.json")
+    return json.loads(path.read_text())
+
+
+@pytest.fixture
+def copy(confirmed_store, tmp_path):
+    """The confirmed store, to be changed."""
+    shutil.copytree(confirmed_store[0], tmp_path / "store")
+    return tmp_path / "store"
+
+
+def test_a_confirmation_states_its_verdict_in_words_and_numbers(confirmed_store):
+    root, text = confirmed_store
+    assert "Passes the policy 'lenient'" in text
+    assert "would have shown" in text
+    for alias in ("most-useful", "balanced", "most-private"):
+        assert f"models:/{MODEL}@{alias} → version 1" in text
+    found = verdict(root)
+    assert found["verdict"] == "pass"
+    assert found["risk"]["low"] <= found["risk"]["mean"] <= found["risk"]["high"]
+    assert len(found["models"]) == 3
+    assert found["candidate"]["openings"] == 1
+    assert all(rule["outcome"] == "pass" for rule in found["rules"])
+    assert {c["name"] for c in found["controls"]} >= {"copies_10pct", "blind"}
+    (version,) = versions(root).values()
+    tags = version.tags
+    assert (tags["verdict"], tags["gate"], tags["forced"]) == ("pass", "lenient", "False")
+    assert float(tags["risk_high"]) == pytest.approx(found["risk"]["high"], abs=1e-4)
+    for key in ("data_digest", "config_digest", "code_digest", "model_digest"):
+        assert tags[key] == found["candidate"][key]
+
+
+def test_confirming_again_trains_nothing_and_opens_nothing(copy):
+    started = time.monotonic()
+    again = tabveil("confirm", *CONFIRM, f"root={copy}")
+    assert again.returncode == 0, again.stderr
+    assert "model 1 of 3" not in again.stdout
+    assert time.monotonic() - started < 60
+    assert len(versions(copy)) == 1
+    assert "were opened 1 times" in ledger(copy)
+
+
+def test_runs_of_a_confirmation_are_nested_under_the_candidates(confirmed_store):
+    root = confirmed_store[0]
+    client = MlflowClient(f"sqlite:///{root}/mlflow.db")
+    experiment = client.get_experiment_by_name(MODEL)
+    runs = client.search_runs([experiment.experiment_id], "tags.role = 'confirmation'")
+    candidate = verdict(root)["candidate"]["run_id"]
+    assert {run.data.tags["mlflow.parentRunId"] for run in runs} == {candidate}
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    contexts = {t.value for run in runs for d in run.inputs.dataset_inputs for t in d.tags}
+    assert "release" in contexts
+    assert "control" not in contexts
+    metrics = client.get_run(candidate).data.metrics
+    assert metrics["confirmed/risk_low"] <= metrics["confirmed/risk_high"]
+
+
+def test_the_report_asks_nobody_for_anything_and_is_as_it_was_registered(copy, tmp_path):
+    out = tmp_path / "report.html"
+    done = tabveil("report", f"model=models:/{MODEL}@balanced", f"out={out}", f"root={copy}")
+    assert done.returncode == 0, done.stderr
+    html = out.read_text()
+    assert html.index("Passes the policy") < html.index("The rules of the policy")
+    assert not re.findall(r"(?:src|href)=[\"'](?!data:)", html)
+    assert "url(http" not in html
+    assert "<script" not in html
+    for heading in ("The attacks", "The people most at risk", "What was not tested"):
+        assert heading in html
+    (report,) = copy.glob("mlartifacts/**/report.html")
+    report.write_text(report.read_text().replace("Passes", "Surpasses"))
+    done = tabveil("report", f"model=models:/{MODEL}@balanced", f"root={copy}")
+    assert done.returncode == 2
+    assert "is not what was registered" in done.stderr
+
+
+def test_every_sample_is_written_down_before_it_is_drawn(copy, tmp_path):
+    for words in (["n=20", "seed=5", "where={age: {min: 60}}"], ["n=30"]):
+        done = tabveil(
+            "sample",
+            f"model=models:/{MODEL}@balanced",
+            f"out={tmp_path}/rows.parquet",
+            f"root={copy}",
+            *words,
+        )
+        assert done.returncode == 0, done.stderr
+    assert len(pd.read_parquet(tmp_path / "rows.parquet")) == 30
+    refused = tabveil(
+        "sample", f"model=models:/{MODEL}@balanced", "n=5", f"root={copy}", "out=no/such/rows.csv"
+    )
+    assert refused.returncode == 2
+    text = re.sub(r"\s+", " ", ledger(copy))
+    assert text.count("sample") == 2
+    assert "n=20" in text
+
+
+def test_a_tampered_release_is_not_sampled_from(copy, tmp_path):
+    (weights,) = (copy / "mlartifacts").glob("**/models/**/weights.safetensors")
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(bytes(data))
+    out = tmp_path / "rows.csv"
+    done = tabveil("sample", f"model=models:/{MODEL}@balanced", "n=5", f"root={copy}", f"out={out}")
+    assert done.returncode == 2
+    assert "not those that were registered" in done.stderr
+    assert not out.exists()
+
+
+def test_a_policy_that_so_few_people_cannot_meet_cannot_tell(copy):
+    done = tabveil("confirm", *STRICT, f"root={copy}")
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "Cannot tell under the policy 'strict'" in done.stdout
+    assert len(versions(copy)) == 1
+    forced = tabveil("confirm", *STRICT, "confirm.force=true", f"root={copy}")
+    assert forced.returncode == 4
+    assert "BY FORCE" in forced.stdout
+    found = {n: (v.tags["gate"], v.tags["verdict"]) for n, v in versions(copy).items()}
+    assert found == {1: ("lenient", "pass"), 2: ("strict", "cannot tell")}
+    client = MlflowClient(f"sqlite:///{copy}/mlflow.db", f"sqlite:///{copy}/mlflow.db")
+    assert set(client.get_registered_model(MODEL).aliases.values()) == {"1"}
+
+
+def test_withdrawing_takes_the_aliases_away_and_says_why(copy, tmp_path):
+    done = tabveil("withdraw", f"model=models:/{MODEL}/1", "why=a person asked", f"root={copy}")
+    assert done.returncode == 0, done.stderr
+    assert "has no release left" in done.stdout
+    out = tmp_path / "rows.csv"
+    gone = tabveil("sample", f"model=models:/{MODEL}@balanced", "n=5", f"root={copy}", f"out={out}")
+    assert gone.returncode == 1
+    assert "no models:/randhie-smoke@balanced" in gone.stderr
+    by_number = tabveil("sample", f"model=models:/{MODEL}/1", "n=5", f"root={copy}", f"out={out}")
+    assert by_number.returncode == 0
+    assert "was withdrawn: a person asked" in by_number.stdout
+    assert "withdraw" in ledger(copy)
+
+
+def test_a_confirmation_that_is_killed_goes_on_where_it_was(smoke_store, tmp_path):
+    root = tmp_path / "store"
+    shutil.copytree(smoke_store[0], root)
+    for leaving in ("ledger.db", "confirmations"):
+        path = root / leaving
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    words = [*CONFIRM, f"root={root}"]
+    process = subprocess.Popen([*TABVEIL, "confirm", *words], cwd=ROOT, start_new_session=True)
+    kept = root / "confirmations" / MODEL
+    end = time.monotonic() + 240
+    while not list(kept.glob("*-0.json")) and time.monotonic() < end:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert [path.name for path in kept.glob("*.json")], "nothing was kept of the first model"
+    done = tabveil("confirm", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "model 1 of 3" not in done.stdout
+    assert "model 3 of 3" in done.stdout
+    assert "were opened 2 times" in ledger(root)
+    client = MlflowClient(f"sqlite:///{root}/mlflow.db")
+    experiment = client.get_experiment_by_name(MODEL)
+    states = {run.info.status for run in client.search_runs([experiment.experiment_id])}
+    assert "RUNNING" not in states

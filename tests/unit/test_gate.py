@@ -1,0 +1,111 @@
+"""Does a gate pass what keeps its limits, refuse what was shown, and say when it cannot tell?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tabveil.errors import ConfigError
+from tabveil.gate import Evidence, Gate, Known
+from tabveil.measure.over_seeds import OverSeeds
+
+GATE = Gate("test", "promises", {"*/auc": 0.05, "copies/*": 0.01}, planted=("copies_10pct",))
+SEEN = Known("copies_10pct", "10 % copies", 10, seen=True, far=True, low=0.1)
+UNSEEN = replace(SEEN, seen=False, far=False, low=0.0)
+USEFUL = OverSeeds((0.6, 0.62, 0.58), (0.01,) * 3, row_df=4)
+
+
+def risk(value: float, se: float = 0.01) -> OverSeeds:
+    return OverSeeds((value,) * 3, (se,) * 3)
+
+
+def evidence(risks: Mapping[str, OverSeeds], **changes: object) -> Evidence:
+    filled = {"learnt/auc": risk(0.0), "copies/excess": risk(0.0, 0.002), **risks}
+    return replace(Evidence(filled, USEFUL, controls=(SEEN,)), **changes)  # type: ignore[arg-type]
+
+
+def test_bounds_within_the_limits_pass() -> None:
+    verdict = GATE.judge(evidence({}))
+    assert (verdict.outcome, verdict.reasons) == ("pass", [])
+    assert {rule.component for rule in verdict.rules} >= {"learnt/auc", "copies/excess"}
+    assert verdict.could_show == pytest.approx(
+        min(rule.could_show for rule in verdict.rules if rule.could_show)
+    )
+
+
+def test_a_leak_above_the_limit_fails_and_names_the_attack() -> None:
+    verdict = GATE.judge(evidence({"learnt/auc": risk(0.2)}))
+    assert verdict.outcome == "fail"
+    (reason,) = verdict.reasons
+    assert reason.startswith("learnt/auc: a leak is shown, 0.200")
+
+
+def test_a_leak_of_the_first_model_alone_fails() -> None:
+    first = OverSeeds((0.4, 0.0, 0.0), (0.01,) * 3)
+    assert GATE.judge(evidence({"learnt/auc": first})).outcome == "fail"
+
+
+def test_what_the_rows_cannot_exclude_is_not_safe() -> None:
+    verdict = GATE.judge(evidence({"learnt/auc": risk(0.0, 0.2)}))
+    assert verdict.outcome == "cannot tell"
+    assert "cannot be excluded" in verdict.reasons[0]
+
+
+def test_a_small_leak_within_the_limit_passes() -> None:
+    assert GATE.judge(evidence({"learnt/auc": risk(0.03, 0.005)})).outcome == "pass"
+
+
+def test_an_unseen_planted_leak_or_one_where_nothing_leaks_cannot_tell() -> None:
+    null = Known("fresh", "fresh rows", 0, seen=True, far=True, low=0.3)
+    for controls in ((UNSEEN,), (), (SEEN, null)):
+        assert GATE.judge(evidence({}, controls=controls)).outcome == "cannot tell"
+
+
+def test_a_leak_is_a_leak_whatever_else_cannot_be_told() -> None:
+    verdict = GATE.judge(evidence({"learnt/auc": risk(0.2)}, controls=(UNSEEN,)))
+    assert verdict.outcome == "fail"
+
+
+def test_an_attack_that_failed_or_never_ran_cannot_tell_and_one_without_work_is_excused() -> None:
+    only = {"learnt/auc": risk(0.0)}
+    base = Evidence(only, USEFUL, controls=(SEEN,))
+    assert GATE.judge(base).outcome == "cannot tell"
+    assert GATE.judge(replace(base, missing={"copies": "too few"})).outcome == "cannot tell"
+    assert GATE.judge(replace(base, skipped=("copies",))).outcome == "pass"
+
+
+def test_the_tightest_fitting_limit_counts_and_one_limit_may_hold_for_all() -> None:
+    gate = replace(GATE, limits={"*/auc": 0.5, "learnt/*": 0.02, "copies/*": 0.01}, risk=0.3)
+    rules = {rule.component: rule for rule in gate.judge(evidence({"odd/x": risk(0)})).rules}
+    assert (rules["learnt/auc"].name, rules["learnt/auc"].limit) == ("learnt/*", 0.02)
+    assert (rules["odd/x"].name, rules["odd/x"].limit) == ("risk", 0.3)
+
+
+def test_utility_rare_levels_and_small_groups_have_their_rules() -> None:
+    gate = replace(GATE, utility=0.5, below_k=0.1)
+    assert gate.judge(evidence({}, below_k=0.05)).outcome == "pass"
+    assert gate.judge(evidence({}, below_k=0.2)).outcome == "fail"
+    assert gate.judge(evidence({}, rare_levels={"job": 2})).outcome == "fail"
+    poor = OverSeeds((0.2, 0.21, 0.2), (0.01,) * 3, row_df=4)
+    assert gate.judge(evidence({}, utility=poor)).outcome == "fail"
+    unsure = OverSeeds((0.5, 0.52, 0.51), (0.05,) * 3, row_df=4)
+    assert gate.judge(evidence({}, utility=unsure)).outcome == "cannot tell"
+
+
+def test_a_policy_that_makes_no_sense_is_refused() -> None:
+    for changes in ({"confidence": 0.4}, {"risk": 2.0}, {"limits": {}}):
+        with pytest.raises(ConfigError, match="gate"):
+            replace(GATE, **changes)
+
+
+@pytest.mark.parametrize("path", sorted(Path("conf/gate").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_shipped_policy_is_a_gate_that_says_what_it_promises(path: Path) -> None:
+    given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert given.pop("_target_") == "tabveil.gate.Gate"
+    gate = Gate(**given)
+    assert gate.name == path.stem
+    assert "not" in gate.promise
