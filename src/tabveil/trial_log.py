@@ -29,14 +29,16 @@ GENERATOR = "generator"
 def log_inputs(run: Run, prepared: Prepared, config: str) -> None:
     """Log what a run starts from: the dataset's identity, schema, configuration, environment."""
     about = prepared.about
-    for context in ("train", "control", "reference"):
+    for split in ("train", "control", "reference"):
+        context = "release" if split == "control" and prepared.opened else split
         run.log_dataset(
-            about.name,
+            # MLflow keeps one input of a name and digest, whatever its context.
+            about.name if split == "train" else f"{about.name} {context}",
             digest=about.digest,
             source=about.source,
             schema=prepared.schema,
-            n_rows=len(getattr(prepared, context)),
-            context="release" if context == "control" and prepared.opened else context,
+            n_rows=len(getattr(prepared, split)),
+            context=context,
         )
     run.log_text(config, "config.yaml")
     run.log_text(prepared.schema.to_json(), "schema.json")
