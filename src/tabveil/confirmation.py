@@ -20,11 +20,11 @@ import pandas as pd
 from tabveil.contracts import EvalInput, Metric
 from tabveil.controls import Suite, run_controls
 from tabveil.data.schema import Schema
-from tabveil.errors import CannotTell
+from tabveil.errors import CannotTell, EvaluationError
 from tabveil.evaluate import evaluate
 from tabveil.gate import Evidence, Gate, Known, Verdict
 from tabveil.measure.over_seeds import OverSeeds, jackknife
-from tabveil.pipeline import Parts, Trial
+from tabveil.pipeline import UNKNOWN, Parts, Trial
 from tabveil.seeding import child_rng
 
 PARTS = 5
@@ -121,6 +121,9 @@ def attempt(
     suite = Suite(parts.attacks, parts.objectives)
     advantages = suite.advantages(trial.evaluation)
     privacy = [result for result in trial.evaluation.results if result.kind == "privacy"]
+    missing = {result.name: result.reason for result in suite.failed(trial.evaluation)}
+    if trial.utility.component.startswith(UNKNOWN):
+        missing["utility"] = trial.utility.component
     return Attempt(
         trial=number,
         index=index,
@@ -129,7 +132,7 @@ def attempt(
         saved=False,
         utility=trial.utility.value,
         risks={key: (one.value, one.se) for key, one in advantages.items()},
-        missing={result.name: result.reason for result in suite.failed(trial.evaluation)},
+        missing=missing,
         skipped=tuple(result.name for result in privacy if result.skipped),
         first=None if index else _of_the_first(trial, parts, suite, gate),
     )
@@ -164,14 +167,18 @@ def _of_the_first(trial: Trial, parts: Parts, suite: Suite, gate: Gate) -> dict[
 
 
 def utility_without(data: EvalInput, parts: Parts) -> list[float]:
-    """The utility against `control` without each of some equal parts of it."""
+    """The utility against `control` without each of some equal parts of it; none if it fails."""
     metrics: Mapping[str, Metric] = parts.metrics
     order = child_rng(data.seed, "jackknife").permutation(len(data.control))
     found = []
     for part in np.array_split(order, PARTS):
         left = np.setdiff1d(order, part)
         smaller = replace(data, control=data.control.iloc[left].reset_index(drop=True))
-        found.append(parts.objectives.utility(evaluate(smaller, metrics=metrics, attacks={})).value)
+        evaluation = evaluate(smaller, metrics=metrics, attacks={})
+        try:
+            found.append(parts.objectives.utility(evaluation).value)
+        except EvaluationError:
+            return []
     return found
 
 
@@ -222,7 +229,8 @@ def conclude(
         )
         for key in keys
     }
-    row_se = jackknife(first["utility_without"])
+    without = first["utility_without"]
+    row_se = jackknife(without) if without else 1.0  # nothing is known of it
     utility = OverSeeds(
         tuple(one.utility for one in ordered), (row_se,) * len(ordered), row_df=PARTS - 1
     )

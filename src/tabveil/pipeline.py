@@ -21,18 +21,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tabveil.contracts import Attack, EvalInput, Limits, Membership, Metric, OnEpoch, Synthesizer
+from tabveil.controls import Suite
 from tabveil.data.membership import draw_members
 from tabveil.data.pooling import Pooling
 from tabveil.data.prepared import FORMAT, About, Prepared, is_prepared, load_prepared, save_prepared
 from tabveil.data.schema import infer_schema
 from tabveil.data.split import Shares, split
 from tabveil.data.tables import digest, read_table
+from tabveil.errors import EvaluationError
 from tabveil.evaluate import Evaluation, evaluate
 from tabveil.memo import Memo
 from tabveil.search.objective import Objective, Objectives
 from tabveil.search.shadows import Shadow, shadow_of
 from tabveil.seeding import child_rng, child_seed
 from tabveil.synthesizers.pooled import Pooled
+
+UNKNOWN = "unknown"
+"""In place of a component, where what an objective needs gave no number."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,7 @@ def run_trial(
     seed: int,
     on_epoch: OnEpoch | None = None,
     shared: Memo | None = None,
-    left_out: bool = True,
+    confirming: bool = False,
 ) -> Trial:
     """Draw the members, fit, sample and evaluate one configuration.
 
@@ -134,11 +139,12 @@ def run_trial(
             sweep, so that no trial is attacked on luckier rows than another.
         on_epoch: called with each epoch's losses while the synthesizer trains.
         shared: what evaluators may keep between the trials of one process.
-        left_out: whether people of `train` that the model did not learn from are among the others
-            that its members are compared with.
+        confirming: members are compared with people of `control` only, not with those of `train`
+            that were left out; and an evaluator that failed fails no trial: the gate will say that
+            it cannot tell.
 
     Raises:
-        EvaluationError: an evaluator that an objective needs failed.
+        EvaluationError: an evaluator that an objective needs failed, unless `confirming`.
     """
     losses: list[Mapping[str, float]] = []
 
@@ -166,7 +172,7 @@ def run_trial(
         schema=prepared.schema,
         seed=evaluator_seed,
         limits=parts.limits,
-        membership=_membership(prepared, is_member, seed=evaluator_seed, left_out=left_out),
+        membership=_membership(prepared, is_member, seed=evaluator_seed, left_out=not confirming),
         critic=synthesizer.critic,
         shared=Memo() if shared is None else shared,
     )
@@ -176,13 +182,30 @@ def run_trial(
         synthetic,
         evaluation,
         shadow=shadow_of(data, parts.attacks),
-        utility=parts.objectives.utility(evaluation),
-        risk=parts.objectives.risk(evaluation),
+        utility=_utility(parts, evaluation, needed=not confirming),
+        risk=_risk(parts, evaluation, needed=not confirming),
         data=data,
         losses=tuple(losses),
         fit_seconds=fitted - started,
         sample_seconds=sampled - fitted,
     )
+
+
+def _utility(parts: Parts, evaluation: Evaluation, *, needed: bool) -> Objective:
+    try:
+        return parts.objectives.utility(evaluation)
+    except EvaluationError as reason:
+        if needed:
+            raise
+        return Objective(0.0, 0.0, 0.0, component=f"{UNKNOWN}: {reason}")
+
+
+def _risk(parts: Parts, evaluation: Evaluation, *, needed: bool) -> Objective:
+    if needed:
+        return parts.objectives.risk(evaluation)
+    suite = Suite(parts.attacks, parts.objectives)
+    found = suite.risk(suite.advantages(evaluation))
+    return found or Objective(1.0, 0.0, 1.0, component=UNKNOWN)
 
 
 def _membership(

@@ -30,6 +30,9 @@ from tabveil.seeding import child_seed
 from tabveil.tracking.runs import Runs
 from tabveil.trial_log import log_trial
 
+_ELSEWHERE = ("root", "out", "tracking", "executor", "sweep", "confirm", "gate", "ledger")
+"""Sections that do not change what a model gives."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -75,7 +78,7 @@ class ConfirmWork:
         flat = {
             key: value
             for key, value in varied.flat().items()
-            if key.partition(".")[0] not in ("root", "out", "tracking", "executor", "sweep")
+            if key.partition(".")[0] not in _ELSEWHERE
         }
         of = [flat, self._seed(trial, index), self.prepared.about.digest, self.code]
         text = json.dumps([*of, self.gate.k, self.gate.rare_below], sort_keys=True, default=str)
@@ -118,7 +121,7 @@ class ConfirmWork:
                 seed=seed,
                 on_epoch=run.log_losses,
                 shared=self.shared,
-                left_out=False,
+                confirming=True,
             )
             saved = log_trial(
                 run,

@@ -39,6 +39,8 @@ CROSS_FITTED = 1.3
 """Factor on DeLong's standard error of cross-fitted scores: two models, each learnt from the rows
 that the other one ranks, spread more than independent scores do (experiments/calibration)."""
 LOW_FPR, LOWER_FPR, PARTIAL_FPR = 0.01, 0.001, 0.1
+_AS_GOOD_AS_CHANCE = 0.3
+"""Of tables without a leak, the share that shows at least as much: nothing to be sure of."""
 N_CURVE = 200
 
 Values = NDArray[np.float64]
@@ -148,12 +150,15 @@ def _tail_se(
 
     Without a leak the number of members above the `rank`-th largest of the others is
     beta-binomial. A normal error would be far too wide for so small a rate, or, on a handful of
-    rows, too narrow. Far from chance it is the estimate's own.
+    rows, too narrow. Far from chance it is the estimate's own; at what is as good as chance, where
+    the exact one would be 0 / 0, it is not less than the estimate's own.
     """
     if advantage <= 0:
         return se
     chance = float(stats.betabinom.sf(count - 1, members, rank, others + 1 - rank))
-    return float(advantage / stats.norm.isf(chance)) if 1e-3 < chance < 0.5 else se
+    if chance >= _AS_GOOD_AS_CHANCE:
+        return max(se, float(advantage / stats.norm.isf(_AS_GOOD_AS_CHANCE)))
+    return float(advantage / stats.norm.isf(chance)) if chance > 1e-3 else se
 
 
 def _epsilon(members: Values, others: Values, rng: np.random.Generator) -> Score:

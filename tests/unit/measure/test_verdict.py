@@ -99,6 +99,19 @@ def test_the_curve_has_its_low_end_and_can_be_written_as_json() -> None:
     json.dumps(curve)
 
 
+@pytest.mark.parametrize("n", [50, 99, 100, 101, 400, 1_183])
+def test_a_tail_as_good_as_chance_is_as_unsure_as_its_count_and_no_more(n: int) -> None:
+    rng = np.random.default_rng(0)
+    is_member = np.arange(2 * n) < n
+    nobody = np.zeros(2 * n, dtype=bool)
+    for seed in range(60):
+        signal = np.random.default_rng(seed).normal(size=2 * n)
+        scores = judge_among(signal, is_member=is_member, is_outlier=nobody, rng=rng)
+        tail = next(score.advantage for score in scores if score.name == "tpr_at_1pct_fpr")
+        assert tail is not None
+        assert tail.se < 0.1
+
+
 def test_the_tail_component_is_shown_as_often_as_chance_allows() -> None:
     shown = []
     for seed in range(200):
