@@ -92,16 +92,25 @@ class Confirmed:
     @property
     def risk(self) -> float:
         """The largest advantage, by its mean over the models; at least 0."""
-        return max([0.0, *(found.mean for found in self.risks.values())])
+        return largest(self.risks, 0.95)[1]
 
     def risk_high(self, confidence: float) -> float:
         """The largest upper bound of an advantage: it bounds the largest true one."""
-        return min(1.0, max([0.0, *(one.upper(confidence) for one in self.risks.values())]))
+        return largest(self.risks, confidence)[2]
 
     def risk_low(self, confidence: float) -> float:
         """What has been shown, corrected for the number of advantages."""
-        n = len(self.risks)
-        return max([0.0, *(one.shown(n, confidence) for one in self.risks.values())])
+        return largest(self.risks, confidence)[0]
+
+
+def largest(risks: Mapping[str, OverSeeds], confidence: float) -> tuple[float, float, float]:
+    """Of several advantages together: what is shown, the largest mean, the largest upper bound."""
+    found = risks.values()
+    return (
+        max([0.0, *(one.shown(len(risks), confidence) for one in found)]),
+        max([0.0, *(one.mean for one in found)]),
+        min(1.0, max([0.0, *(one.upper(confidence) for one in found)])),
+    )
 
 
 def attempt(

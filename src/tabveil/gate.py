@@ -56,23 +56,25 @@ class Evidence:
 
     Attributes:
         risks: `<attack>/<score>` → its advantage over guessing, over the models.
-        utility: likewise; the objective's utility in [0, 1].
+        utility: likewise; the objective's utility in [0, 1]. None where it was not measured.
         missing: attack → why it gave no number in some model.
         skipped: attacks that had nothing to look at, such as inference without sensitive columns.
         controls: what the attacks say where the answer is known.
         below_k: share of the sampled rows in groups of equal quasi-identifiers smaller than the
             gate's `k`; None without quasi-identifiers.
+        identifiers: in words, those of real people that stand in the table.
         rare_levels: column → how many levels are in the sample that fewer training rows hold than
             the gate's `rare_below`.
     """
 
     risks: Mapping[str, OverSeeds]
-    utility: OverSeeds
+    utility: OverSeeds | None
     missing: Mapping[str, str] = field(default_factory=dict)
     skipped: Sequence[str] = ()
     controls: Sequence[Known] = ()
     below_k: float | None = None
     rare_levels: Mapping[str, int] = field(default_factory=dict)
+    identifiers: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,8 @@ class Gate:
         return Rule(name, key, upper, limit, outcome, why, could_show=could)
 
     def _of_rows(self, evidence: Evidence) -> Iterator[Rule]:
+        for told in evidence.identifiers:
+            yield Rule("identifiers", "identifiers", None, None, "fail", told)
         if self.below_k is not None and evidence.below_k is not None:
             share = evidence.below_k
             ok: Outcome = "pass" if share <= self.below_k else "fail"
@@ -246,6 +250,10 @@ class Gate:
 
     def _of_utility(self, evidence: Evidence) -> Iterator[Rule]:
         if self.utility is None:
+            return
+        if evidence.utility is None:
+            why = f"utility: nobody measured it, {self.utility:g} is asked"
+            yield Rule("utility", "utility", None, self.utility, "cannot tell", why)
             return
         lower, upper = (
             bound(self.confidence) for bound in (evidence.utility.lower, evidence.utility.upper)

@@ -15,9 +15,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import tabveil
-from tabveil.confirmation import Confirmed
-from tabveil.gate import Gate
+from tabveil.audit import Audit, plain
+from tabveil.confirmation import Confirmed, largest
+from tabveil.controls import Suite
+from tabveil.gate import Evidence, Gate, Known, Verdict
 from tabveil.measure.over_seeds import OverSeeds
+from tabveil.tracking.environment import environment
 
 FORMAT = 1
 
@@ -30,7 +33,7 @@ def statement(
     attacks: Mapping[str, str],
     forced: bool,
 ) -> dict[str, Any]:
-    """The document, JSON-able.
+    """What is said of a confirmed candidate, JSON-able.
 
     Args:
         confirmed: the candidate and its verdict.
@@ -41,32 +44,14 @@ def statement(
     """
     first = confirmed.attempts[0].first or {}
     return {
-        "format": FORMAT,
-        "tabveil": tabveil.__version__,
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "verdict": confirmed.verdict.outcome,
+        **_judged(confirmed.verdict, gate, confirmed.risks),
         "forced": forced,
-        "gate": asdict(gate),
-        "rules": [asdict(rule) for rule in confirmed.verdict.rules],
-        "could_show": confirmed.verdict.could_show,
         "candidate": {"trial": confirmed.trial, **about},
         "models": [
             {"seed": one.seed, "run_id": one.run_id, "utility": one.utility}
             for one in confirmed.attempts
         ],
         "utility": _bounds(confirmed.utility, gate.confidence),
-        "risk": {
-            "mean": confirmed.risk,
-            "low": confirmed.risk_low(gate.confidence),
-            "high": confirmed.risk_high(gate.confidence),
-        },
-        "risks": {
-            key: {
-                **_bounds(one, gate.confidence),
-                "shown": one.shown(len(confirmed.risks), gate.confidence),
-            }
-            for key, one in confirmed.risks.items()
-        },
         "attacks": dict(attacks),
         "scores": first.get("scores", {}),
         "flattery": dict(confirmed.flattery),
@@ -74,6 +59,67 @@ def statement(
         "rows": first.get("rows", {}),
         "below_k": first.get("below_k"),
         "skipped": list(confirmed.attempts[0].skipped),
+    }
+
+
+def statement_of_audit(
+    found: Audit, suite: Suite, gate: Gate, *, name: str, attacks: Mapping[str, str]
+) -> dict[str, Any]:
+    """What is said of a table that somebody else made, in the same form.
+
+    Args:
+        found: by the audit.
+        suite: that attacked.
+        gate: the policy.
+        name: of the table.
+        attacks: name → who attacks and with what, in a sentence.
+    """
+    advantages = suite.advantages(found.evaluation)
+    risks = {key: OverSeeds((one.value,), (one.se,)) for key, one in advantages.items()}
+    missing = {result.name: plain(result.reason) for result in found.failed}
+    missing |= {
+        str(i): f"identifiers: {one}" for i, one in enumerate(found.identifiers) if one.shown
+    }
+    skipped = [result.name for result in found.evaluation.results if result.skipped]
+    known = [Known.of(control) for control in found.controls]
+    copied = [str(one) for one in found.identifiers if one.shown]
+    evidence = Evidence(risks, None, missing, skipped, known, identifiers=copied)
+    digests = {f"{table}_digest": about["digest"] for table, about in found.tables.items()}
+    rows = {table: about["rows"] for table, about in found.tables.items()}
+    return {
+        **_judged(gate.judge(evidence), gate, risks),
+        "forced": False,
+        "candidate": {"dataset": name, "versions": environment(), **digests},
+        "models": [],
+        "utility": None,
+        "attacks": dict(attacks),
+        "scores": {},
+        "flattery": {},
+        "controls": [asdict(one) for one in known],
+        "rows": {**rows, "release": rows["control"]},
+        "below_k": None,
+        "skipped": skipped,
+    }
+
+
+def _judged(verdict: Verdict, gate: Gate, risks: Mapping[str, OverSeeds]) -> dict[str, Any]:
+    low, mean, high = largest(risks, gate.confidence)
+    return {
+        "format": FORMAT,
+        "tabveil": tabveil.__version__,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "verdict": verdict.outcome,
+        "gate": asdict(gate),
+        "rules": [asdict(rule) for rule in verdict.rules],
+        "could_show": verdict.could_show,
+        "risk": {"mean": mean, "low": low, "high": high},
+        "risks": {
+            key: {
+                **_bounds(one, gate.confidence),
+                "shown": one.shown(len(risks), gate.confidence),
+            }
+            for key, one in risks.items()
+        },
     }
 
 
@@ -101,6 +147,8 @@ def in_words(document: Mapping[str, Any]) -> list[str]:
         f"Over {len(document['models'])} trainings, on people that neither they nor the sweep saw: "
         f"risk {risk['mean']:.3f}, at most {risk['high']:.3f}; utility {utility['mean']:.3f}, at "
         f"least {utility['lower']:.3f}."
+        if utility
+        else f"The risk is {risk['mean']:.3f}, at most {risk['high']:.3f}."
     )
     shown = {r["component"]: r["could_show"] for r in document["rules"] if r["could_show"]}
     if shown:

@@ -96,6 +96,13 @@ def test_utility_rare_levels_and_small_groups_have_their_rules() -> None:
     assert gate.judge(evidence({}, utility=unsure)).outcome == "cannot tell"
 
 
+def test_identifiers_of_real_people_fail_and_a_utility_that_nobody_measured_cannot_tell() -> None:
+    found = GATE.judge(evidence({}, identifiers=("3 names of train stand in the table",)))
+    assert (found.outcome, found.reasons) == ("fail", ["3 names of train stand in the table"])
+    assert GATE.judge(evidence({}, utility=None)).outcome == "pass"
+    assert replace(GATE, utility=0.5).judge(evidence({}, utility=None)).outcome == "cannot tell"
+
+
 def test_a_policy_that_makes_no_sense_is_refused() -> None:
     for changes in ({"confidence": 0.4}, {"risk": 2.0}, {"limits": {}}):
         with pytest.raises(ConfigError, match="gate"):

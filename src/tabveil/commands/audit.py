@@ -1,6 +1,6 @@
 """`tabveil audit synthetic=a.csv train=b.csv control=c.csv`: attack any table, without a model.
 
-Exit codes: 0 nothing shown, 3 a leak was shown, 4 cannot tell.
+Exit codes: 0 nothing shown, 3 a leak was shown, 4 cannot tell; with gate=…, what the gate says.
 """
 
 from __future__ import annotations
@@ -14,10 +14,15 @@ from tabveil.config.compose import Composition
 from tabveil.config.settings import Audit, AuditColumns, Base, Evaluation, read
 from tabveil.controls import Control, Suite
 from tabveil.evaluate import Result
+from tabveil.gate import Gate
 from tabveil.measure.alike import Roles
+from tabveil.releases import REPORT, VERDICT_FILE
+from tabveil.report.release_page import page
 from tabveil.report.terminal import say, show_table
+from tabveil.statement import in_words, statement_of_audit, to_text
 
 _EXIT_CODES = {"nothing shown": 0, "leak shown": 3, "cannot tell": 4}
+_GATE_CODES = {"pass": 0, "fail": 3, "cannot tell": 4}
 
 
 def run(composition: Composition) -> int:
@@ -39,7 +44,24 @@ def run(composition: Composition) -> int:
         raise
     audit_folder.write(found, out, plots=evaluation.plots)
     show(found, out)
-    return _EXIT_CODES[found.verdict]
+    if composition.node.get("gate") is None:
+        return _EXIT_CODES[found.verdict]
+    return _hold_against(build(composition, "gate"), found, suite, out, paths.synthetic.name)
+
+
+def _hold_against(gate: Gate, found: audit.Audit, suite: Suite, out: Path, name: str) -> int:
+    """Hold the table against a policy, too; its report is a release's, its exit code the gate's."""
+    attacks = {key: attack.threat_model for key, attack in suite.attacks.items()}
+    document = statement_of_audit(found, suite, gate, name=name, attacks=attacks)
+    words = in_words(document)
+    for file, text in (
+        (VERDICT_FILE, to_text(document)),
+        (REPORT, page(document, words=words)),
+    ):
+        (out / file).write_text(text, encoding="utf-8")
+    say(" ".join(words))
+    say(f"The report: {out / REPORT}")
+    return _GATE_CODES[document["verdict"]]
 
 
 def _files(paths: Audit, format: str | None) -> audit.Files:  # noqa: A002

@@ -43,7 +43,9 @@ def page(
         pictures: further pictures by name, as SVG text: `columns`.
     """
     drawn = {name: _embedded(svg) for name, svg in (pictures or {}).items()}
-    drawn["front"] = _embedded(_svg(_front(document)))
+    candidate = document["candidate"]
+    if "front" in candidate:
+        drawn["front"] = _embedded(_svg(_front(document)))
     if document["risks"]:
         drawn["risks"] = _embedded(_svg(_risks(document)))
     environment = jinja2.Environment(
@@ -53,9 +55,8 @@ def page(
         trim_blocks=True,
     )
     environment.filters["n"] = number
-    candidate = document["candidate"]
     return environment.get_template(_TEMPLATE).render(
-        title=f"{candidate['dataset']}: trial {candidate['trial']} of {candidate['study']}",
+        title=_title(candidate),
         d=document,
         words=words,
         plots={"front": "", "risks": "", "columns": "", **drawn},
@@ -65,6 +66,12 @@ def page(
         provenance=_provenance(document),
         limits=[*_untested(document), *NOT_TESTED],
     )
+
+
+def _title(candidate: Mapping[str, Any]) -> str:
+    if "study" not in candidate:
+        return f"{candidate['dataset']}: an audited table"
+    return f"{candidate['dataset']}: trial {candidate['trial']} of {candidate['study']}"
 
 
 def number(value: Any) -> str:
@@ -84,18 +91,20 @@ def _untested(document: Mapping[str, Any]) -> list[str]:
 
 
 def _provenance(document: Mapping[str, Any]) -> dict[str, Any]:
-    candidate = document["candidate"]
-    settings = ", ".join(f"{key}={value}" for key, value in candidate["values"].items())
-    return {
-        "table, with its splits": candidate["data_digest"],
-        "configuration": candidate["config_digest"],
-        "code of tabveil": candidate["code_digest"],
-        "model": candidate["model_digest"],
-        "what the sweep chose": settings or "nothing",
-        "seeds of the trainings": ", ".join(str(one["seed"]) for one in document["models"]),
-        "run of the released model": document["models"][0]["run_id"],
+    candidate, models = document["candidate"], document["models"]
+    settings = ", ".join(f"{key}={value}" for key, value in candidate.get("values", {}).items())
+    told = {
+        "table, with its splits": candidate.get("data_digest"),
+        **{f"{t} rows": candidate.get(f"{t}_digest") for t in ("synthetic", "train", "control")},
+        "configuration": candidate.get("config_digest"),
+        "code of tabveil": candidate.get("code_digest"),
+        "model": candidate.get("model_digest"),
+        "what the sweep chose": settings,
+        "seeds of the trainings": ", ".join(str(one["seed"]) for one in models),
+        "run of the released model": models[0]["run_id"] if models else None,
         "versions": ", ".join(f"{k} {v}" for k, v in candidate["versions"].items()),
     }
+    return {key: value for key, value in told.items() if value}
 
 
 def _front(document: Mapping[str, Any]) -> Figure:

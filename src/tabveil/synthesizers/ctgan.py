@@ -83,6 +83,7 @@ class Ctgan:
         dropout: share of the critic's hidden outputs left out in training, in [0, 1).
         full_rate_steps: steps after which the learning rates fall linearly, to 0 at the end; at
             most half of all. None: they never fall.
+        penalty_share: share of a batch's packs at which the gradient penalty is taken, in (0, 1].
         calibrated: whether outputs are shifted, after training, until levels and modes come at
             their true rates.
         min_count: training rows that must hold a level for the generator to know it.
@@ -109,6 +110,7 @@ class Ctgan:
     averaging: float = 0.0
     dropout: float = 0.5
     full_rate_steps: int | None = None
+    penalty_share: float = 1.0
     calibrated: bool = False
     min_count: int = 5
     _fitted: _Fitted | None = field(default=None, init=False, repr=False)

@@ -28,6 +28,7 @@ _WHOLE = {
 _ABOVE_0 = (lambda x: 0 < x < np.inf, "above 0")
 _AT_LEAST_0 = (lambda x: 0 <= x < np.inf, "at least 0")
 _RATE = (lambda x: 0 <= x <= 1, "in [0, 1]")
+_SHARE = (lambda x: 0 < x <= 1, "in (0, 1]")
 _BELOW_1 = (lambda x: 0 <= x < 1, "in [0, 1)")
 _NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "generator_lr": _ABOVE_0,
@@ -39,6 +40,7 @@ _NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "l2scale": _AT_LEAST_0,
     "min_spike": _RATE,
     "averaging": _BELOW_1,
+    "penalty_share": _SHARE,
     "dropout": _BELOW_1,
 }
 _WIDTHS = ("generator_dim", "discriminator_dim", "compress_dims", "decompress_dims")

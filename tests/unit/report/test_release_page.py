@@ -149,7 +149,18 @@ def test_a_candidate_behind_the_front_is_drawn_too_and_missing_parts_leave_no_ga
     behind["candidate"]["trial"] = 9
     html = page(behind, words=WORDS)
     assert "There were too few of them to say anything" in html
-    assert "-0.020" in html
+    assert "0.020 lower than" in html
+
+
+def test_a_table_that_somebody_else_made_has_a_page_without_a_sweep() -> None:
+    audited = document(models=[], utility=None, scores={}, flattery={})
+    audited["candidate"] = {"dataset": "a.csv", "versions": {}, "synthetic_digest": "d9"}
+    html = page(audited, words=WORDS)
+    outline(html)
+    for text in ("a.csv: an audited table", "d9"):
+        assert text in html
+    for text in ("Where this model stands", "Usefulness", "had been opened"):
+        assert text not in html
 
 
 def test_the_model_card_is_short_and_names_the_way_to_draw() -> None:

@@ -53,6 +53,7 @@ class Training:
     averaging: float
     dropout: float
     full_rate_steps: int | None
+    penalty_share: float
 
 
 @dataclass(frozen=True)
@@ -205,8 +206,9 @@ class Duel:
         scores = critic.judge(torch.cat([of_fake, of_real]), self.random)
         n = len(of_fake)
         loss = scores[:n].mean() - scores[n:].mean()
-        share = torch.empty(n, 1, device=fake.device).uniform_(generator=self.random)
-        between = torch.lerp(of_fake.detach(), of_real.detach(), share)
+        few = max(1, round(self.settings.penalty_share * n))
+        share = torch.empty(few, 1, device=fake.device).uniform_(generator=self.random)
+        between = torch.lerp(of_fake.detach()[:few], of_real.detach()[:few], share)
         _update(self.optimisers[1], critic, loss + PENALTY * critic.penalty(between, self.random))
         return loss.detach()
 
