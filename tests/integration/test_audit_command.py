@@ -306,3 +306,20 @@ def test_results_do_not_overwrite_what_is_not_ours(files, tmp_path, capsys):
     (tmp_path / "out" / "scores.json").write_text("[]")
     assert "not written by an audit" in audit(words, 2, capsys).err
     assert (tmp_path / "out" / "scores.json").read_text() == "[]"
+
+
+def test_held_against_a_policy_it_has_a_releases_report_and_the_policys_exit_code(
+    files, tmp_path, capsys
+):
+    words = [*files(n=400), "gate=strict"]
+    said = audit(words, 4, capsys).out
+    assert "Cannot tell under the policy 'strict'" in said
+    verdict = json.loads((tmp_path / "out" / "verdict.json").read_text("utf-8"))
+    assert verdict["verdict"] == "cannot tell"
+    assert verdict["candidate"]["dataset"] == "synthetic.csv"
+    html = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "an audited table" in html
+    assert "São Paulo" not in html
+    said = audit([*files(n=400, synthetic=people(400, 0)), "gate=strict"], 3, capsys).out
+    assert "Fails the policy 'strict'" in said
+    assert "a leak is shown" in said
