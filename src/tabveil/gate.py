@@ -217,7 +217,8 @@ class Gate:
                 yield self._of_risk(name, key, found, fitting[name], len(evidence.risks))
 
     def _of_risk(self, name: str, key: str, found: OverSeeds, limit: float, n_tried: int) -> Rule:
-        upper, shown = found.upper(self.confidence), found.shown(n_tried, self.confidence)
+        upper = min(1.0, found.upper(self.confidence))  # nobody gains more than certainty
+        shown = found.shown(n_tried, self.confidence)
         estimate = max(found.mean, found.values[0])
         if upper <= limit:
             outcome: Outcome = "pass"
