@@ -104,7 +104,7 @@ class ConditionLoss(nn.Module):
 
     def __init__(self, layout: Layout):
         super().__init__()
-        widths = torch.tensor([layout.widths[span] for span in layout.conditional])
+        widths = torch.tensor([layout.widths[j] for j in layout.conditional], dtype=torch.long)
         starts = torch.from_numpy(layout.starts)[list(layout.conditional)]
         steps = torch.arange(int(widths.max()) if len(widths) else 0)
         is_beyond = steps >= widths[:, None]

@@ -121,3 +121,9 @@ def test_the_condition_loss_is_the_same_wherever_large_outputs_lie() -> None:
     places = torch.arange(8)
     loss = ConditionLoss(LAYOUT)(raw, places)
     torch.testing.assert_close(ConditionLoss(LAYOUT)(raw + 1e3, places), loss, rtol=1e-3, atol=1e-3)
+
+
+def test_a_table_that_nothing_can_be_asked_of_has_no_condition_to_lose() -> None:
+    """All columns are numbers, and conditions do not name them."""
+    loss = ConditionLoss(Layout((3, 1), (0, 1), (3, 1), ()))
+    assert len(loss.span_at) == len(loss.places) == 0
