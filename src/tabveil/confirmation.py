@@ -231,7 +231,8 @@ def conclude(
     """
     ordered = tuple(sorted(attempts, key=lambda one: one.index))
     first = ordered[0].first or {}
-    keys = [key for key in ordered[0].risks if all(key in one.risks for one in ordered)]
+    every = dict.fromkeys(key for one in ordered for key in one.risks)
+    keys = [key for key in every if all(key in one.risks for one in ordered)]
     risks = {
         key: OverSeeds(
             tuple(one.risks[key][0] for one in ordered), tuple(one.risks[key][1] for one in ordered)
@@ -243,7 +244,8 @@ def conclude(
     utility = OverSeeds(
         tuple(one.utility for one in ordered), (row_se,) * len(ordered), row_df=PARTS - 1
     )
-    missing = {name: reason for one in ordered for name, reason in one.missing.items()}
+    missing = {key: "gave no number in some model" for key in every if key not in keys}
+    missing |= {name: reason for one in ordered for name, reason in one.missing.items()}
     evidence = Evidence(
         risks,
         utility,

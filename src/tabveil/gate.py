@@ -64,7 +64,7 @@ class Evidence:
             gate's `k`; None without quasi-identifiers.
         identifiers: in words, those of real people that stand in the table.
         rare_levels: column → how many levels are in the sample that fewer training rows hold than
-            the gate's `rare_below`.
+            the gate's `rare_below`; None where nobody looked.
     """
 
     risks: Mapping[str, OverSeeds]
@@ -73,7 +73,7 @@ class Evidence:
     skipped: Sequence[str] = ()
     controls: Sequence[Known] = ()
     below_k: float | None = None
-    rare_levels: Mapping[str, int] = field(default_factory=dict)
+    rare_levels: Mapping[str, int] | None = field(default_factory=dict)
     identifiers: Sequence[str] = ()
 
 
@@ -170,25 +170,18 @@ class Gate:
     def _of_missing(self, evidence: Evidence) -> Iterator[Rule]:
         for attack, reason in evidence.missing.items():
             yield Rule("attacks", attack, None, None, "cannot tell", f"{attack}: {reason}")
-        names = {key.partition("/")[0] for key in evidence.risks}
-        for pattern in self.limits:
+        if not evidence.risks:
+            yield Rule("attacks", "attacks", None, None, "cannot tell", "no attack gave a number")
+        for pattern, limit in self.limits.items():
             attack = pattern.partition("/")[0]
-            found = any(fnmatchcase(key, pattern) for key in evidence.risks)
-            excused = [name for name in evidence.skipped if fnmatchcase(name, attack)]
-            told = any(fnmatchcase(name, attack) for name in evidence.missing)
-            if found or told:
+            if any(fnmatchcase(key, pattern) for key in evidence.risks):
                 continue
-            why = (
-                f"{pattern}: nothing to attack" if excused else f"{pattern}: no attack measured it"
-            )
-            yield Rule(
-                pattern,
-                ", ".join(excused) or attack,
-                None,
-                self.limits[pattern],
-                "pass" if excused and not names & set(excused) else "cannot tell",
-                why,
-            )
+            if any(fnmatchcase(name, attack) for name in evidence.missing):
+                continue  # told above
+            excused = attack in evidence.skipped  # by its own name: `*` excuses nobody
+            why = f"{pattern}: " + ("nothing to attack" if excused else "no attack measured it")
+            ok: Outcome = "pass" if excused else "cannot tell"
+            yield Rule(pattern, attack, None, limit, ok, why)
 
     def _of_controls(self, evidence: Evidence) -> Iterator[Rule]:
         by_name = {control.name: control for control in evidence.controls}
@@ -243,7 +236,7 @@ class Gate:
                 f"{self.k - 1} others, {self.below_k:.1%} may"
             )
             yield Rule("below_k", f"k={self.k}", share, self.below_k, ok, why)
-        if self.rare_below:
+        if self.rare_below and evidence.rare_levels is not None:
             n = sum(evidence.rare_levels.values())
             names = ", ".join(evidence.rare_levels)
             why = f"{n} rare levels of {names} are sampled" if n else "no rare level is sampled"

@@ -20,6 +20,7 @@ from tabveil.errors import ArtifactError, TrackingError
 from tabveil.search.pareto import Point, aliases, front
 from tabveil.tracking.artifacts import download
 from tabveil.tracking.registry import (
+    DIGEST,
     Version,
     aliases_of,
     drop_alias,
@@ -36,9 +37,13 @@ VERDICT, WITHDRAWN, DOMINATED = "verdict", "withdrawn", "dominated_by"
 _MOST_ROUNDS = 20
 
 
-def is_release(version: Version) -> bool:
-    """Whether the version passed its gate and was not withdrawn."""
-    return version.tags.get(VERDICT) == "pass" and WITHDRAWN not in version.tags
+def releases(there: Sequence[Version]) -> list[Version]:
+    """The versions that passed their gate and were not withdrawn.
+
+    What is withdrawn is the model: other versions with the same files go with it.
+    """
+    gone = {version.tags.get(DIGEST) for version in there if WITHDRAWN in version.tags}
+    return [v for v in there if v.tags.get(VERDICT) == "pass" and v.tags.get(DIGEST) not in gone]
 
 
 def place_aliases(uri: str, name: str) -> dict[str, int]:
@@ -54,16 +59,14 @@ def place_aliases(uri: str, name: str) -> dict[str, int]:
         there = versions(uri, name)
         if not there:
             return {}
-        points = [_point(version) for version in there if is_release(version)]
+        points = [_point(version) for version in releases(there)]
         wanted = {alias: point.number for alias, point in aliases(points).items()} if points else {}
         set_aliases(uri, name, wanted)
         for alias in set(aliases_of(uri, name)) & set(ALIASES) - set(wanted):
             drop_alias(uri, name, alias)
         _tag_dominated(uri, there, points)
-        now = {version.number: dict(version.tags) for version in versions(uri, name)}
-        seen = [point.number for point in points]
-        settled = [n for n, tags in now.items() if _is_release_by(tags)]
-        if sorted(settled) == sorted(seen) and wanted == {
+        settled = {version.number for version in releases(versions(uri, name))}
+        if settled == {point.number for point in points} and wanted == {
             alias: number for alias, number in aliases_of(uri, name).items() if alias in ALIASES
         }:
             return wanted
@@ -122,10 +125,6 @@ def _checked(version: Version, name: str, text: str, digest_tag: str) -> str:
 def text_digest(text: str) -> str:
     """SHA-256 of a text."""
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _is_release_by(tags: dict[str, str]) -> bool:
-    return tags.get(VERDICT) == "pass" and WITHDRAWN not in tags
 
 
 def _point(version: Version) -> Point:

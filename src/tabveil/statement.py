@@ -80,10 +80,12 @@ def statement_of_audit(
     missing |= {
         str(i): f"identifiers: {one}" for i, one in enumerate(found.identifiers) if one.shown
     }
+    if found.verdict == "cannot tell":
+        missing["audit"] = found.reason
     skipped = [result.name for result in found.evaluation.results if result.skipped]
     known = [Known.of(control) for control in found.controls]
     copied = [str(one) for one in found.identifiers if one.shown]
-    evidence = Evidence(risks, None, missing, skipped, known, identifiers=copied)
+    evidence = Evidence(risks, None, missing, skipped, known, rare_levels=None, identifiers=copied)
     digests = {f"{table}_digest": about["digest"] for table, about in found.tables.items()}
     rows = {table: about["rows"] for table, about in found.tables.items()}
     return {

@@ -78,6 +78,18 @@ def test_an_attack_that_failed_or_never_ran_cannot_tell_and_one_without_work_is_
     assert GATE.judge(replace(base, skipped=("copies",))).outcome == "pass"
 
 
+def test_one_attack_without_work_excuses_no_other() -> None:
+    found = Evidence({"copies/excess": risk(0.0, 0.002)}, USEFUL, controls=(SEEN,))
+    assert GATE.judge(replace(found, skipped=("k_map",))).outcome == "cannot tell"
+    nothing = replace(GATE, limits={}, risk=0.3, planted=())
+    assert nothing.judge(Evidence({}, USEFUL)).outcome == "cannot tell"
+
+
+def test_rare_levels_that_nobody_looked_for_are_not_ticked() -> None:
+    rules = GATE.judge(evidence({}, rare_levels=None)).rules
+    assert "rare_levels" not in {rule.name for rule in rules}
+
+
 def test_the_tightest_fitting_limit_counts_and_one_limit_may_hold_for_all() -> None:
     gate = replace(GATE, limits={"*/auc": 0.5, "learnt/*": 0.02, "copies/*": 0.01}, risk=0.3)
     rules = {rule.component: rule for rule in gate.judge(evidence({"odd/x": risk(0)})).rules}

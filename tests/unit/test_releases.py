@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import shutil
 from pathlib import Path
 
 import mlflow.pyfunc
@@ -35,12 +36,18 @@ class Store:
         self.folder = folder
         self.uri = open_tracking(None, root=folder)
         self.experiment = prepare_store(self.uri, "study", root=folder)
-        rng = np.random.default_rng(0)
+        self.n = 0
+        self.another()
+
+    def another(self) -> None:
+        """Make another generator; the next versions hold it."""
+        shutil.rmtree(self.folder / "generator", ignore_errors=True)
+        rng = np.random.default_rng(self.n)
         table = pd.DataFrame({"age": rng.integers(0, 90, 200), "sex": rng.choice(["f", "m"], 200)})
         synthesizer = Marginals()
         synthesizer.fit(table, infer_schema(table), seed=0)
-        save_generator(synthesizer, infer_schema(table), folder / "generator", about={})
-        self.n = 0
+        about = {"made": self.n} if self.n else {}
+        save_generator(synthesizer, infer_schema(table), self.folder / "generator", about=about)
 
     def put(self, utility: float, risk: float, verdict: str = "pass") -> Version:
         """Register a version with that verdict."""
@@ -103,12 +110,22 @@ def test_what_was_forced_or_refused_is_no_release(store: Store) -> None:
 
 
 def test_withdrawing_rolls_back_and_leaves_no_alias_on_what_is_gone(store: Store) -> None:
-    first, second = store.put(0.5, 0.10), store.put(0.8, 0.05)
+    first = store.put(0.5, 0.10)
+    store.another()
+    second = store.put(0.8, 0.05)
     place_aliases(store.uri, "rows")
     assert set(withdraw(store.uri, second, "a person asked").values()) == {1}
     assert store.dominated() == {}
     assert withdraw(store.uri, first, "likewise") == {}
     assert aliases_of(store.uri, "rows") == {}
+
+
+def test_a_model_that_is_withdrawn_is_so_under_every_policy(store: Store) -> None:
+    first = store.put(0.5, 0.10)
+    store.put(0.5, 0.10)  # the same files, passed another gate
+    assert withdraw(store.uri, first, "a person asked") == {}
+    store.put(0.6, 0.05)
+    assert place_aliases(store.uri, "rows") == {}
 
 
 def _confirm(folder: Path, uri: str, n: int) -> None:

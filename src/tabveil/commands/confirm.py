@@ -21,7 +21,7 @@ from tabveil.config.compose import Composition
 from tabveil.config.settings import Confirm, LedgerSettings, read
 from tabveil.errors import ConfigError, StudyError
 from tabveil.gate import Gate
-from tabveil.releases import place_aliases
+from tabveil.releases import ALIASES, place_aliases
 from tabveil.report.terminal import say, show_table
 from tabveil.search.exports import points_of
 from tabveil.search.pareto import near_front
@@ -43,7 +43,9 @@ def run(composition: Composition) -> int:
     settings = read(composition, Confirm, "confirm")
     gate: Gate = build(composition, "gate")
     ledger = Ledger.at(read(composition, LedgerSettings, "ledger").url, root=plan.base.root)
-    study = load_study(plan.settings.study, plan.settings.storage_in(plan.base.root))
+    storage = plan.settings.storage_in(plan.base.root)
+    # Another split would put rows that the sweep has seen among those that nobody has.
+    study = load_study(plan.settings.study, storage, plan.identity)
     ended = records(study)
     chosen = candidates(ended, settings, study=plan.settings.study)
     runs = Runs(plan.uri, prepare_store(plan.uri, plan.experiment, root=plan.base.root))
@@ -83,7 +85,7 @@ def candidates(ended: Sequence[Record], settings: Confirm, *, study: str) -> lis
                 f"confirm.trials={settings.trials}: study {study!r} has no completed trial "
                 f"{unknown} with a generator; there are {sorted(saved)}"
             )
-        return [saved[number] for number in settings.trials]
+        return [saved[number] for number in dict.fromkeys(settings.trials)]
     points = points_of(list(saved.values()))
     chosen = near_front(points, tolerance=settings.tolerance, most=settings.most)
     return [saved[point.number] for point in chosen]
@@ -113,6 +115,8 @@ def _show_aliases(plan: Plan, named: Mapping[str, int]) -> None:
 
 def _export(out: Path, plan: Plan, named: Mapping[str, int]) -> None:
     """Write `released.json` and, a folder an alias, the generators themselves."""
+    for alias in ALIASES:
+        shutil.rmtree(out / alias, ignore_errors=True)
     for alias in named:
         model = f"models:/{plan.settings.model}@{alias}"
         with generator_directory(plan.uri, model) as directory:

@@ -18,13 +18,14 @@ from tabveil.tracking.store import open_tracking
 def run(composition: Composition) -> None:
     """Stream the rows into the file; who draws from a registered model is written down first."""
     settings, root = read(composition, Sample), read(composition, Base).root
-    uri = ""
-    if settings.model.startswith("models:"):
+    uri, model, version = "", settings.model, None
+    if model.startswith("models:"):
         uri = open_tracking(read(composition, Tracking, "tracking").uri, root=root)
-    generator = load_model(uri, settings.model)
+        version = find_version(uri, model)  # once: an alias may move in between
+        model = f"models:/{version.name}/{version.number}"
+    generator = load_model(uri, model)
     check_target(settings.out)
-    if uri:
-        version = find_version(uri, settings.model)
+    if version is not None:
         _warn(version)
         ledger = Ledger.at(read(composition, LedgerSettings, "ledger").url, root=root)
         ledger.append(_line(version, settings))

@@ -139,7 +139,8 @@ class Settler:
             **tags(document),
             "gate_digest": policy,
             "report_digest": text_digest(files[REPORT]),
-            "report_path": f"confirmed/{self.gate.name}-{policy[:8]}",
+            # Of its own: another verdict on the same model must not take its place.
+            "report_path": f"confirmed/{self.gate.name}-{text_digest(files[VERDICT_FILE])[:12]}",
         }
 
     def _write(self, files: Mapping[str, str], number: int) -> None:
@@ -156,7 +157,12 @@ class Settler:
         """Numbers to the candidate's own run, texts to that of its first model; a ledger's line."""
         plan, confidence = self.plan, self.gate.confidence
         outcome = confirmed.verdict.outcome
-        detail = {"verdict": outcome, "gate": self.gate.name, "force": self.settings.force}
+        detail = {
+            "verdict": outcome,
+            "gate": self.gate.name,
+            "models": len(confirmed.attempts),
+            "force": self.settings.force,
+        }
         name = of_trial(plan, record.number)
         self.ledger.append(Line("verdict", plan.prepared.about.digest, name, detail))
         Run(plan.uri, record.about["run_id"]).log(

@@ -116,18 +116,20 @@ def open_study(
     return study
 
 
-def load_study(name: str, storage: str) -> optuna.Study:
-    """Open a study that must exist. Raises StudyError when it does not."""
+def load_study(name: str, storage: str, identity: Identity) -> optuna.Study:
+    """Open a study that must exist, and must be the same one. Raises StudyError otherwise."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     file = _sqlite_file(storage)
     if file is not None and not file.exists():  # Optuna would make one
         raise StudyError(f"there is no study {name!r} here; run `tabveil sweep` first")
     try:
-        return optuna.load_study(study_name=name, storage=storage)
+        study = optuna.load_study(study_name=name, storage=storage)
     except KeyError:
         raise StudyError(f"there is no study {name!r} here; run `tabveil sweep` first") from None
     except Exception as error:  # whatever the database driver raises
         raise _unreachable(error) from error
+    _check_identity(name, study.user_attrs.get(_IDENTITY) or {}, identity.to_json())
+    return study
 
 
 def _sqlite_file(storage: str) -> Path | None:

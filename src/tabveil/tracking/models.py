@@ -132,7 +132,7 @@ def digest_of(directory: Path) -> str:
 def check_verdict(directory: Path, verdict: Path) -> None:
     """Hold a generator against the verdict beside it, if there is one.
 
-    Raises ArtifactError when the verdict was spoken of another model, or either was altered.
+    Raises ArtifactError when the verdict was spoken of another model, or this one was altered.
     """
     if not verdict.exists():
         return
