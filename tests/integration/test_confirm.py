@@ -150,7 +150,7 @@ def test_a_policy_that_it_does_not_meet_refuses_it_and_force_is_written_down(cop
     assert [tags[n]["forced"] for n in (1, 2)] == ["False", "True"]
     assert tags[2]["verdict"] == {3: "fail", 4: "cannot tell"}[done.returncode]
     client = MlflowClient(f"sqlite:///{copy}/mlflow.db", f"sqlite:///{copy}/mlflow.db")
-    assert set(client.get_registered_model(MODEL).aliases.values()) == {"1"}
+    assert {int(n) for n in client.get_registered_model(MODEL).aliases.values()} == {1}
     report = tabveil("report", f"model=models:/{MODEL}/2", f"root={copy}")
     assert report.returncode == 0, report.stderr
     assert 'class="verdict forced"' in (copy / "reports" / f"{MODEL}-2.html").read_text()
