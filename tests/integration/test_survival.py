@@ -113,7 +113,7 @@ def test_kill_9_of_the_driver_in_mid_sweep_loses_the_running_trials_only(root):
 def test_kill_9_of_a_worker_is_survived_within_the_same_sweep(root):
     with running(root) as driver:
         wait_until(driver, lambda: "RUNNING" in states(root) and len(states(root)) >= 2)
-        # A worker that dies while it is being started, before it has read its work, is another case.
+        # One that dies while it is started, before it has read its work, is another case.
         time.sleep(6)
         worker = next(
             child
