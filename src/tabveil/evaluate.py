@@ -71,6 +71,15 @@ class Evaluation:
         """
         return {key: value for result in self.results for key, value in result.metrics()}
 
+    def roc_curves(self) -> dict[str, tuple[list[float], list[float]]]:
+        """Attack → false- and true-positive rates, where its headline has a curve."""
+        return {
+            result.name: (score.detail["roc"]["fpr"], score.detail["roc"]["tpr"])
+            for result in self.results
+            for score in result.scores[:1]
+            if "roc" in score.detail
+        }
+
     def failed(self, kind: Kind | None = None) -> tuple[Result, ...]:
         """The results without a number, of one kind or of both."""
         return tuple(r for r in self.results if r.error and kind in (None, r.kind))

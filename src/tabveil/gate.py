@@ -24,6 +24,8 @@ from tabveil.measure.over_seeds import OverSeeds
 
 Outcome = Literal["pass", "fail", "cannot tell"]
 _WORST_FIRST: tuple[Outcome, ...] = ("fail", "cannot tell", "pass")
+EXIT_CODES: Mapping[Outcome, int] = {"pass": 0, "fail": 3, "cannot tell": 4}
+"""With which a command ends that holds something against a gate."""
 POWER = 0.8
 """How often what these rows could have shown would have been shown."""
 

@@ -7,7 +7,6 @@ and digests, no row.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -77,9 +76,6 @@ def statement_of_audit(
     advantages = suite.advantages(found.evaluation)
     risks = {key: OverSeeds((one.value,), (one.se,)) for key, one in advantages.items()}
     missing = {result.name: plain(result.reason) for result in found.failed}
-    missing |= {
-        str(i): f"identifiers: {one}" for i, one in enumerate(found.identifiers) if one.shown
-    }
     if found.verdict == "cannot tell":
         missing["audit"] = found.reason
     skipped = [result.name for result in found.evaluation.results if result.skipped]
@@ -123,11 +119,6 @@ def _judged(verdict: Verdict, gate: Gate, risks: Mapping[str, OverSeeds]) -> dic
             for key, one in risks.items()
         },
     }
-
-
-def digest_of(document: Mapping[str, Any]) -> str:
-    """A digest of the document's contents."""
-    return hashlib.sha256(to_text(document).encode()).hexdigest()
 
 
 def to_text(document: Mapping[str, Any]) -> str:
@@ -192,7 +183,6 @@ def tags(document: Mapping[str, Any]) -> dict[str, Any]:
         "data_digest": candidate["data_digest"],
         "config_digest": candidate["config_digest"],
         "code_digest": candidate["code_digest"],
-        "verdict_digest": digest_of(document),
     }
 
 

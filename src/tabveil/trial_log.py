@@ -108,11 +108,6 @@ def _log_plots(run: Run, trial: Trial, prepared: Prepared) -> None:
     if trial.losses:
         history = {name: [epoch[name] for epoch in trial.losses] for name in trial.losses[0]}
         run.log_figure(draw_losses(history), "plots/losses.svg")
-    curves = {
-        result.name: (score.detail["roc"]["fpr"], score.detail["roc"]["tpr"])
-        for result in trial.evaluation.results
-        for score in result.scores[:1]
-        if "roc" in score.detail
-    }
+    curves = trial.evaluation.roc_curves()
     if curves:
         run.log_figure(draw_roc(curves), "plots/roc.svg")

@@ -14,7 +14,7 @@ from tabveil.config.compose import Composition
 from tabveil.config.settings import Audit, AuditColumns, Base, Evaluation, read
 from tabveil.controls import Control, Suite
 from tabveil.evaluate import Result
-from tabveil.gate import Gate
+from tabveil.gate import EXIT_CODES, Gate
 from tabveil.measure.alike import Roles
 from tabveil.releases import REPORT, VERDICT_FILE
 from tabveil.report.release_page import page
@@ -22,7 +22,6 @@ from tabveil.report.terminal import say, show_table
 from tabveil.statement import in_words, statement_of_audit, to_text
 
 _EXIT_CODES = {"nothing shown": 0, "leak shown": 3, "cannot tell": 4}
-_GATE_CODES = {"pass": 0, "fail": 3, "cannot tell": 4}
 
 
 def run(composition: Composition) -> int:
@@ -61,7 +60,7 @@ def _hold_against(gate: Gate, found: audit.Audit, suite: Suite, out: Path, name:
         (out / file).write_text(text, encoding="utf-8")
     say(" ".join(words))
     say(f"The report: {out / REPORT}")
-    return _GATE_CODES[document["verdict"]]
+    return EXIT_CODES[document["verdict"]]
 
 
 def _files(paths: Audit, format: str | None) -> audit.Files:  # noqa: A002

@@ -68,12 +68,7 @@ def write(found: Audit, out: Path, *, plots: bool) -> None:
 
 def draw(found: Audit, out: Path) -> None:
     """Draw the ROC curves and the components of the risk, as far as there are any."""
-    curves = {
-        result.name: (score.detail["roc"]["fpr"], score.detail["roc"]["tpr"])
-        for result in found.evaluation.results
-        for score in result.scores[:1]
-        if "roc" in score.detail
-    }
+    curves = found.evaluation.roc_curves()
     if curves:
         save(roc(curves), out / "roc")
     bars = [

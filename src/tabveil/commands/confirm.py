@@ -20,7 +20,7 @@ from tabveil.config.build import build
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Confirm, LedgerSettings, read
 from tabveil.errors import ConfigError, StudyError
-from tabveil.gate import Gate
+from tabveil.gate import EXIT_CODES, Gate
 from tabveil.releases import ALIASES, place_aliases
 from tabveil.report.terminal import say, show_table
 from tabveil.search.exports import points_of
@@ -33,8 +33,6 @@ from tabveil.tracking.ledger import Ledger
 from tabveil.tracking.registry import generator_directory
 from tabveil.tracking.runs import Runs
 from tabveil.tracking.store import prepare_store
-
-_EXIT_CODES = {"pass": 0, "fail": 3, "cannot tell": 4}
 
 
 def run(composition: Composition) -> int:
@@ -58,7 +56,7 @@ def run(composition: Composition) -> int:
     _show_aliases(plan, named)
     if plan.base.out is not None:
         _export(plan.base.out, plan, named)
-    return min(_EXIT_CODES[str(one["verdict"])] for one in documents)
+    return min(EXIT_CODES[one["verdict"]] for one in documents)
 
 
 def candidates(ended: Sequence[Record], settings: Confirm, *, study: str) -> list[Record]:

@@ -135,12 +135,14 @@ class Settler:
 
     def _tags(self, document: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
         policy = text_digest(json.dumps(document["gate"], sort_keys=True))
+        verdict = text_digest(files[VERDICT_FILE])
         return {
             **tags(document),
             "gate_digest": policy,
+            "verdict_digest": verdict,
             "report_digest": text_digest(files[REPORT]),
             # Of its own: another verdict on the same model must not take its place.
-            "report_path": f"confirmed/{self.gate.name}-{text_digest(files[VERDICT_FILE])[:12]}",
+            "report_path": f"confirmed/{self.gate.name}-{verdict[:12]}",
         }
 
     def _write(self, files: Mapping[str, str], number: int) -> None:
