@@ -186,18 +186,20 @@ class TableCodec:
         columns: dict[str, Any] = {}
         i_float = i_code = 0
         for column in self.columns:
-            column_codes = np.zeros(len(floats), dtype=np.int64)
             if _n_codes(column) > 1:
                 column_codes = codes[:, i_code]
                 i_code += 1
+            else:
+                column_codes = np.zeros(len(floats), dtype=np.int64)
             dtype = self.schema[column.name].dtype
             if isinstance(column, LevelColumn):
                 columns[column.name] = values_of(column_codes, column.levels, dtype)
                 continue
-            values = np.full(len(floats), np.nan if column.low is None else column.low)
             if column.has_float:
                 values = np.clip(floats[:, i_float], column.low, column.high)
                 i_float += 1
+            else:
+                values = np.full(len(floats), np.nan if column.low is None else column.low)
             values = np.where(column_codes == 1, np.nan, values) if column.has_code else values
             columns[column.name] = from_floats(values, column.clock)
         return self.schema.restore(columns)

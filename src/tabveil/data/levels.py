@@ -71,17 +71,17 @@ def positions_of(values: pd.Series[Any], levels: Sequence[Level]) -> NDArray[np.
     return codes
 
 
-def values_of(codes: NDArray[np.int64], levels: Sequence[Level], dtype: str) -> pd.Series[Any]:
-    """The levels at `codes`, shape (n,): objects, or a categorical where `dtype` is one.
+def values_of(codes: NDArray[np.int64], levels: Sequence[Level], dtype: str) -> Any:
+    """The levels at `codes`, shape (n,): an array of objects, or a categorical where `dtype` is.
 
     A categorical lists every level, so that frames drawn one by one join without a change of
     dtype.
     """
     named = np.array([np.nan if level is None else level for level in levels], dtype=object)
-    values = pd.Series(named[codes], dtype=object)
+    values = named[codes]
     if dtype == "category":
         present = pd.Index([level for level in levels if level is not None])
-        return pd.Series(pd.Categorical(values, categories=present))
+        return pd.Categorical(values, categories=present)
     return values
 
 

@@ -135,16 +135,17 @@ class Schema:
             "group": (self.group,) if self.group else (),
         }
 
-    def restore(self, table: pd.DataFrame | Mapping[str, pd.Series[Any]]) -> pd.DataFrame:
+    def restore(self, table: pd.DataFrame | Mapping[str, Any]) -> pd.DataFrame:
         """Give a table, or its columns by name, this schema's column order, rounding and dtypes.
 
+        A column may be a series or an array; an array that is as it should be is not copied.
         Whole-number dtypes cannot hold missing values: such a column stays float where a value
         is missing. Raises DataError when a column is absent or cannot be cast.
         """
         missing = [name for name in self.names if name not in table]
         if missing:
             raise DataError(f"the table lacks the columns {missing}; it needs {self.names}")
-        restored = {c.name: _bare(_restore_column(table[c.name], c)) for c in self.columns}
+        restored = {c.name: _restore_column(table[c.name], c) for c in self.columns}
         return pd.DataFrame(restored, copy=False)
 
     def to_json(self) -> str:
@@ -181,8 +182,16 @@ class Schema:
         return cls.from_json(path.read_text(encoding="utf-8"))
 
 
-def _restore_column(values: pd.Series[Any], column: Column) -> pd.Series[Any]:
+def _restore_column(given: Any, column: Column) -> Any:
+    """A column's values without an index: pandas would line up the rows of every column."""
     dtype = pd.api.types.pandas_dtype(column.dtype)
+    if isinstance(given, np.ndarray) and given.dtype == dtype == object:
+        return given
+    values = _as_dtype(pd.Series(given, copy=False), column, dtype)
+    return values.to_numpy() if isinstance(values.dtype, np.dtype) else values.array
+
+
+def _as_dtype(values: pd.Series[Any], column: Column, dtype: Any) -> pd.Series[Any]:
     try:
         if column.kind == "numeric":
             values = _in_range(pd.to_numeric(values), column.decimals, dtype)
@@ -199,18 +208,14 @@ def _restore_column(values: pd.Series[Any], column: Column) -> pd.Series[Any]:
         ) from error
 
 
-def _bare(values: pd.Series[Any]) -> Any:
-    """Values without their index: pandas would line up the rows of every column."""
-    return values.to_numpy() if isinstance(values.dtype, np.dtype) else values.array
-
-
 def _in_range(values: pd.Series[Any], decimals: int | None, dtype: Any) -> pd.Series[Any]:
     """Round, and clip to what a whole-number dtype can hold: a cast would wrap around."""
     if decimals is not None:
         values = values.round(decimals)
     if pd.api.types.is_integer_dtype(dtype):
         bounds = np.iinfo(getattr(dtype, "numpy_dtype", dtype))
-        if (values < bounds.min).any() or (values > bounds.max).any():  # a clip costs far more
+        least, most = values.min(), values.max()
+        if pd.notna(least) and (least < bounds.min or most > bounds.max):  # a clip costs far more
             values = values.clip(bounds.min, bounds.max)
     return values
 

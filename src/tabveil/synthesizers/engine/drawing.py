@@ -20,6 +20,8 @@ from tabveil.synthesizers.engine.encoder import Codes, Encoder, Scalars
 from tabveil.synthesizers.engine.layout import Layout
 from tabveil.synthesizers.spans import draw_softmax
 
+_BLOCK = 250
+
 Wanted = Mapping[int, NDArray[np.bool_]]
 """Span -> which of its codes may stand in a row that meets the conditions."""
 
@@ -111,7 +113,17 @@ class Drawing:
     ) -> tuple[Codes, Scalars]:
         """Draw rows from raw outputs, shape (n, n_outputs): codes and scalars."""
         layout = self.layout
-        codes = np.empty((len(raw), len(layout.widths)), dtype=np.int64)
+        lines = _lines(raw)
+        codes = np.empty((len(raw), len(layout.widths)), dtype=np.int64, order="F")
         for span, (start, width) in enumerate(zip(layout.starts, layout.widths, strict=True)):
-            codes[:, span] = draw_softmax(raw[:, start : start + width], rng)
-        return codes, np.tanh(raw[:, : layout.n_scalars])
+            codes[:, span] = draw_softmax(lines[start : start + width].T, rng)
+        return codes, np.tanh(lines[: layout.n_scalars]).T
+
+
+def _lines(raw: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The columns of `raw` as lines, copied in blocks that stay in the processor's cache."""
+    lines = np.empty(raw.shape[::-1], raw.dtype)
+    for start in range(0, len(raw), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        lines[:, rows] = raw[rows].T
+    return lines

@@ -13,13 +13,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from tabveil.synthesizers.engine.drawing import Drawing
 from tabveil.synthesizers.engine.networks import EPSILON, Generator, NormedRectifier
 
 Floats = NDArray[np.float32]
 
-_PORTION, _REGISTER = 500, 16
+_PORTION, _REGISTER = 1_000, 16
 _STATISTICS_BATCHES, _STATISTICS_ROWS = 10, 5_000
 """Over 50,000 rows a mean errs by less than half a percent of a deviation."""
 
@@ -56,8 +57,8 @@ class Layer:
             where conditions are embedded.
     """
 
-    weight: Floats
-    of_condition: Floats
+    weight: Tensor
+    of_condition: Tensor
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Forward:
     """
 
     layers: tuple[Layer, ...]
-    embedding: Floats | None
+    embedding: Tensor | None
     n_outputs: int
 
     @classmethod
@@ -86,42 +87,50 @@ class Forward:
         padded = Layer(_padded(last.weight), _padded(last.of_condition))
         return cls((*layers, padded), embedding, last.weight.shape[1])
 
+    @torch.inference_mode()
     def __call__(self, noise: Floats, conditions: NDArray[np.int64] | None) -> Floats:
         """Raw outputs, shape (n, n_outputs), from noise (n, n_noise) and conditions (n,)."""
-        places = np.zeros(len(noise), np.int64) if conditions is None else conditions
+        n, n_noise = noise.shape
+        places = torch.zeros(n, dtype=torch.long)
+        if conditions is not None:
+            places = torch.from_numpy(conditions)
         *hidden, last = self.layers
-        raw = np.empty((len(noise), last.weight.shape[1]), np.float32)
-        made = np.empty((_PORTION, len(last.weight)), np.float32)
-        for start in range(0, len(noise), _PORTION):
+        raw = torch.empty(n, last.weight.shape[1])
+        made = torch.empty(min(n, _PORTION), len(last.weight))
+        for start in range(0, n, _PORTION):
             rows = slice(start, start + _PORTION)
-            before = noise.shape[1]
-            read = made[: len(noise[rows])]
-            read[:, :before] = noise[rows]
+            read = made[: len(raw[rows])]
+            read[:, :n_noise] = torch.from_numpy(noise[rows])
+            before = n_noise
             for layer in hidden:
-                sums = read[:, :before] @ layer.weight
-                sums += self._named(layer, places[rows])
-                after = before + sums.shape[1]
-                np.maximum(sums, 0, out=read[:, before:after])
+                after = before + layer.weight.shape[1]
+                self._add_up(layer, read[:, :before], places[rows], read[:, before:after])
+                read[:, before:after].clamp_(min=0)
                 before = after
-            np.matmul(read, last.weight, out=raw[rows])
-            raw[rows] += self._named(last, places[rows])
-        return raw[:, : self.n_outputs]
+            self._add_up(last, read, places[rows], raw[rows])
+        found: Floats = raw[:, : self.n_outputs].numpy()
+        return found
 
-    def _named(self, layer: Layer, places: NDArray[np.int64]) -> Floats:
-        """What conditions, shape (n,), add to a layer: shape (n, width)."""
+    def _add_up(self, layer: Layer, read: Tensor, places: Tensor, into: Tensor) -> None:
+        """Write a layer's sums for rows read, shape (n, k), and conditions (n,) where asked.
+
+        The product is added to what stands there: no sums are made to be added once more.
+        """
         if self.embedding is None:
-            return layer.of_condition[places]
-        return self.embedding[places] @ layer.of_condition
+            torch.index_select(layer.of_condition, 0, places, out=into)
+        else:
+            torch.mm(self.embedding[places], layer.of_condition, out=into)
+        into.addmm_(read, layer.weight)
 
 
-def _reads(generator: Generator) -> tuple[Tensor, Floats | None]:
+def _reads(generator: Generator) -> tuple[Tensor, Tensor | None]:
     """What each condition adds to all layers, bias included, and how conditions are embedded."""
     bias, condition = generator.bias[None], generator.from_condition
     if generator.from_embedding is None:
         return (condition + bias if len(condition) else bias), None
     # The bias is the weight of a further number that is always 1.
     embedding = torch.cat([condition, torch.ones(len(condition), 1)], dim=1)
-    return torch.cat([generator.from_embedding, bias]), embedding.numpy()
+    return torch.cat([generator.from_embedding, bias]), embedding
 
 
 def _folded(generator: Generator, reads: Tensor, i: int, *, embedded: bool) -> Layer:
@@ -139,9 +148,9 @@ def _folded(generator: Generator, reads: Tensor, i: int, *, embedded: bool) -> L
         named *= scale
         bias = named[-1:] if embedded else named
         bias += norm.bias - norm.mean * scale
-    return Layer(weight.numpy(), named.numpy())
+    return Layer(weight, named)
 
 
-def _padded(weight: Floats) -> Floats:
+def _padded(weight: Tensor) -> Tensor:
     """With columns of zeros up to a whole number of registers: products run faster."""
-    return np.pad(weight, ((0, 0), (0, -weight.shape[1] % _REGISTER)))
+    return functional.pad(weight, (0, -weight.shape[1] % _REGISTER))
