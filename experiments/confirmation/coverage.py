@@ -71,18 +71,14 @@ def repetition(
         moved = np.where(is_outlier, 2 * own, own) * is_member
         signal = person + rng.normal(0, np.sqrt(0.5), n) + moved
         scores = judge_among(signal, is_member=is_member, is_outlier=is_outlier, rng=rng)
-        risks = {
-            f"learnt/{score.name}": (score.advantage.value, score.advantage.se)
-            for score in scores
-            if score.advantage
-        }
+        risks = {f"learnt/{score.name}": score.advantage for score in scores if score.advantage}
         copied = excess(
             members=int(rng.binomial(n_members, COPIED)),
             n_members=n_members,
             others=int(rng.binomial(n_others, BY_CHANCE)),
             n_others=n_others,
         )
-        risks["copies/excess"] = (copied.value, copied.se)
+        risks["copies/excess"] = copied.advantage
         first = None if s else FIRST
         attempts.append(Attempt(0, s, s, "", False, 0.5, risks, first=first))
     found = conclude(attempts, GATE, sweep_utility=0.5, sweep_risks={})

@@ -159,7 +159,18 @@ def confirmed(
     for index in range(given.seeds):
         seed = child_seed(0, name, index)
         trial = run_trial(prepared, parts, seed=seed, confirming=True)
-        models.append(attempt(trial, parts, gate, number=0, index=index, seed=seed, run_id=""))
+        models.append(
+            attempt(
+                trial,
+                parts,
+                gate,
+                groups=prepared.groups["control"],
+                number=0,
+                index=index,
+                seed=seed,
+                run_id="",
+            )
+        )
     found = conclude(models, gate, sweep_utility=0.0, sweep_risks={})
     return {
         "candidate": name,

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from tabveil.contracts import EvalInput, Metric
+from tabveil.contracts import Advantage, EvalInput, Metric
 from tabveil.controls import Suite, run_controls
 from tabveil.data.schema import Schema
 from tabveil.errors import CannotTell, EvaluationError
@@ -25,6 +26,7 @@ from tabveil.evaluate import evaluate
 from tabveil.gate import Evidence, Gate, Known, Verdict
 from tabveil.measure.over_seeds import OverSeeds, jackknife
 from tabveil.pipeline import UNKNOWN, Parts, Trial
+from tabveil.protections.protected import described
 from tabveil.seeding import child_rng
 
 PARTS = 5
@@ -42,7 +44,7 @@ class Attempt:
         run_id: of its tracking run.
         saved: whether the run holds its generator.
         utility: of the objective, on `release`.
-        risks: `<attack>/<score>` → advantage over guessing, and its standard error over rows.
+        risks: `<attack>/<score>` → advantage over guessing.
         missing: attack that makes the risk → why it gave no number.
         skipped: attacks that had nothing to look at.
         first: what is measured of the first model only.
@@ -54,7 +56,7 @@ class Attempt:
     run_id: str
     saved: bool
     utility: float
-    risks: Mapping[str, tuple[float, float]]
+    risks: Mapping[str, Advantage]
     missing: Mapping[str, str] = field(default_factory=dict)
     skipped: Sequence[str] = ()
     first: Mapping[str, Any] | None = None
@@ -66,7 +68,7 @@ class Attempt:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Attempt:
         """Read `to_dict`'s data. Raises TypeError, KeyError or ValueError when it is not that."""
-        risks = {key: (float(value), float(se)) for key, (value, se) in data["risks"].items()}
+        risks = {key: Advantage(**told) for key, told in data["risks"].items()}
         return cls(**{**data, "risks": risks, "skipped": tuple(data["skipped"])})
 
 
@@ -114,7 +116,15 @@ def largest(risks: Mapping[str, OverSeeds], confidence: float) -> tuple[float, f
 
 
 def attempt(
-    trial: Trial, parts: Parts, gate: Gate, *, number: int, index: int, seed: int, run_id: str
+    trial: Trial,
+    parts: Parts,
+    gate: Gate,
+    *,
+    groups: NDArray[np.intp],
+    number: int,
+    index: int,
+    seed: int,
+    run_id: str,
 ) -> Attempt:
     """What a model trained for the confirmation gave.
 
@@ -122,6 +132,7 @@ def attempt(
         trial: of `pipeline.run_trial` on splits whose `control` is the release split.
         parts: what it was made of.
         gate: says what else is looked at of the first model.
+        groups: whose each release row is, shape (n_release,).
         number: of the candidate.
         index: of this model.
         seed: that `run_trial` was given.
@@ -140,14 +151,16 @@ def attempt(
         run_id=run_id,
         saved=False,
         utility=trial.utility.value,
-        risks={key: (one.value, one.se) for key, one in advantages.items()},
+        risks=advantages,
         missing=missing,
         skipped=tuple(result.name for result in privacy if result.skipped),
-        first=None if index else _of_the_first(trial, parts, suite, gate),
+        first=None if index else _of_the_first(trial, parts, suite, gate, groups),
     )
 
 
-def _of_the_first(trial: Trial, parts: Parts, suite: Suite, gate: Gate) -> dict[str, Any]:
+def _of_the_first(
+    trial: Trial, parts: Parts, suite: Suite, gate: Gate, groups: NDArray[np.intp]
+) -> dict[str, Any]:
     data, evaluation = trial.data, trial.evaluation
     try:
         controls = run_controls(data, suite, found=True)
@@ -163,9 +176,10 @@ def _of_the_first(trial: Trial, parts: Parts, suite: Suite, gate: Gate) -> dict[
     return {
         "scores": scores,
         "controls": [asdict(Known.of(control)) for control in controls],
-        "utility_without": utility_without(data, parts),
+        "utility_without": utility_without(data, parts, groups),
         "below_k": below_k(sample, data.schema.quasi_identifiers, gate.k),
         "rare_levels": rare_levels(sample, data.train, data.schema, gate.rare_below),
+        "protection": described(parts.protections),
         "rows": {
             "train": len(data.train),
             "release": len(data.control),
@@ -175,13 +189,17 @@ def _of_the_first(trial: Trial, parts: Parts, suite: Suite, gate: Gate) -> dict[
     }
 
 
-def utility_without(data: EvalInput, parts: Parts) -> list[float]:
-    """The utility against `control` without each of some equal parts of it; none if it fails."""
+def utility_without(data: EvalInput, parts: Parts, groups: NDArray[np.intp]) -> list[float]:
+    """The utility against `control` without each of some equal parts of it; none if it fails.
+
+    Parts are of people, not of rows, `groups` saying whose each row is, shape (n_control,): a
+    person's rows say the same twice, and would make the error too small.
+    """
     metrics: Mapping[str, Metric] = parts.metrics
-    order = child_rng(data.seed, "jackknife").permutation(len(data.control))
+    people = child_rng(data.seed, "jackknife").permutation(np.unique(groups))
     found = []
-    for part in np.array_split(order, PARTS):
-        left = np.setdiff1d(order, part)
+    for part in np.array_split(people, PARTS):
+        left = np.flatnonzero(~np.isin(groups, part))
         smaller = replace(data, control=data.control.iloc[left].reset_index(drop=True))
         evaluation = evaluate(smaller, metrics=metrics, attacks={})
         try:
@@ -220,6 +238,7 @@ def conclude(
     *,
     sweep_utility: float,
     sweep_risks: Mapping[str, float],
+    failed_before: Sequence[str] = (),
 ) -> Confirmed:
     """Put a candidate's models together and hold them against the gate.
 
@@ -228,17 +247,13 @@ def conclude(
         gate: the policy.
         sweep_utility: what the sweep measured.
         sweep_risks: likewise, `<attack>/<score>` → advantage.
+        failed_before: when other models of the candidate failed this gate.
     """
     ordered = tuple(sorted(attempts, key=lambda one: one.index))
     first = ordered[0].first or {}
     every = dict.fromkeys(key for one in ordered for key in one.risks)
     keys = [key for key in every if all(key in one.risks for one in ordered)]
-    risks = {
-        key: OverSeeds(
-            tuple(one.risks[key][0] for one in ordered), tuple(one.risks[key][1] for one in ordered)
-        )
-        for key in keys
-    }
+    risks = {key: OverSeeds.of([one.risks[key] for one in ordered]) for key in keys}
     without = first["utility_without"]
     row_se = jackknife(without) if without else 1.0  # nothing is known of it
     utility = OverSeeds(
@@ -254,6 +269,7 @@ def conclude(
         tuple(Known(**control) for control in first["controls"]),
         first["below_k"],
         first["rare_levels"],
+        failed_before=failed_before,
     )
     both = [key for key in risks if key in sweep_risks]
     flattery = {"utility": sweep_utility - utility.mean}

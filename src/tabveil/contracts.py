@@ -28,8 +28,22 @@ OnEpoch = Callable[[int, Mapping[str, float]], None]
 Direction = Literal["maximize", "minimize"]
 
 
+class Draws(Protocol):
+    """What rows can be drawn from; the same seed gives the same rows."""
+
+    def sample(self, n: int, *, seed: int, where: Where | None = None) -> pd.DataFrame:
+        """Draw `n` rows with the columns, order and dtypes of the schema."""
+        ...
+
+    def iter_sample(
+        self, n: int, *, seed: int, where: Where | None = None
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the rows of `sample(n)` in frames of bounded size."""
+        ...
+
+
 @runtime_checkable
-class Synthesizer(Protocol):
+class Synthesizer(Draws, Protocol):
     """Fit on `train`, then sample `synthetic`.
 
     The tables it sees hold the modelled columns of `schema` only, in schema order. The same
@@ -41,16 +55,6 @@ class Synthesizer(Protocol):
         self, train: pd.DataFrame, schema: Schema, *, seed: int, on_epoch: OnEpoch | None = None
     ) -> None:
         """Learn from `train`, shape (n_train, n_columns). `train` is not changed."""
-        ...
-
-    def sample(self, n: int, *, seed: int, where: Where | None = None) -> pd.DataFrame:
-        """Draw `n` rows with the columns, order and dtypes of the schema."""
-        ...
-
-    def iter_sample(
-        self, n: int, *, seed: int, where: Where | None = None
-    ) -> Iterator[pd.DataFrame]:
-        """Yield the rows of `sample(n)` in frames of bounded size."""
         ...
 
     def save(self, directory: Path) -> None:
@@ -77,6 +81,45 @@ class HasCritic(Protocol):
     @property
     def critic(self) -> Critic | None:
         """None before `fit`, after `load`, and where the model has no opinion."""
+        ...
+
+
+@dataclass(frozen=True)
+class Source:
+    """The real rows that drawn ones are compared with before they are given away.
+
+    Attributes:
+        train: rows the model learnt from.
+        reference: rows of the same population, none of which it learnt from.
+        schema: describes both, modelled columns only.
+    """
+
+    train: pd.DataFrame
+    reference: pd.DataFrame
+    schema: Schema
+
+
+Filter = Callable[[pd.DataFrame], pd.DataFrame]
+"""Rows drawn, to the rows that may be given away: changed, or fewer."""
+
+
+@runtime_checkable
+class Protection(Protocol):
+    """What is done to rows after they were drawn.
+
+    A rule learnt from single training rows gives something away itself, by what is missing: attack
+    the table that comes out, not the one that went in.
+    """
+
+    name: ClassVar[str]
+    stage: ClassVar[Literal["values", "rows", "table"]]
+    """Whether it changes values, leaves out rows, or rows by what else is in the table."""
+
+    def against(self, source: Source) -> Filter:
+        """A filter of frames with the schema's columns; the same frame, the same result.
+
+        Raises ConfigError where the source has not what it needs.
+        """
         ...
 
 
@@ -151,11 +194,19 @@ class EvalInput:
 class Advantage:
     """A component of the risk J: the attacker's shown success beyond chance, and its spread.
 
-    `value` is an estimate in [-1, 1] (0: no better than chance); `se` its standard error.
+    `value` is an estimate in [-1, 1] (0: no better than chance); `se` its standard error, from
+    which lower bounds are made. Where the interval is lopsided upper bounds have their own,
+    `se_above`; None: the same.
     """
 
     value: float
     se: float
+    se_above: float | None = None
+
+    @property
+    def above(self) -> float:
+        """The standard error of an upper bound."""
+        return self.se if self.se_above is None else self.se_above
 
 
 @dataclass(frozen=True)

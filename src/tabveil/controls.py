@@ -174,14 +174,21 @@ class Control:
 
         Far beyond chance, sizes mean nothing any more: then anything of its kind is explained.
         """
-        same = {key, f"{NAME}/{key.partition('/')[2]}"} & set(self.advantages)
-        for one in (self.advantages[name] for name in same):
-            if one.value - z * one.se <= 0:
-                continue
-            spread = float(np.hypot(one.se, found.se))
-            if self.far or found.value - one.value - z * spread <= 0:
-                return True
-        return False
+        return explains(self.advantages, key, found, far=self.far, z=z)
+
+
+def explains(
+    nothing_leaks: Mapping[str, Advantage], key: str, found: Advantage, *, far: bool, z: float
+) -> bool:
+    """Whether attacks where nothing leaks, some of them `far` beyond chance, do as well."""
+    same = {key, f"{NAME}/{key.partition('/')[2]}"} & set(nothing_leaks)
+    for one in (nothing_leaks[name] for name in same):
+        if one.value - z * one.se <= 0:
+            continue
+        spread = float(np.hypot(one.se, found.se))
+        if far or found.value - one.value - z * spread <= 0:
+            return True
+    return False
 
 
 def run_controls(data: EvalInput, suite: Suite, *, found: bool) -> tuple[Control, ...]:

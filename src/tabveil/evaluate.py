@@ -147,7 +147,7 @@ def _checked(scores: tuple[Score, ...]) -> tuple[Score, ...]:
     for score in scores:
         numbers = [score.value, score.low, score.high]
         if score.advantage is not None:
-            numbers += [score.advantage.value, score.advantage.se]
+            numbers += [score.advantage.value, score.advantage.se, score.advantage.above]
         if not all(math.isfinite(number) for number in numbers if number is not None):
             raise EvaluationError(f"score {score.name} is not a finite number: {numbers}")
     return scores

@@ -18,7 +18,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from tabveil.controls import Control
+from scipy.stats import norm
+
+from tabveil.contracts import Advantage
+from tabveil.controls import Control, explains
 from tabveil.errors import ConfigError
 from tabveil.measure.over_seeds import OverSeeds
 
@@ -41,15 +44,25 @@ class Known:
     far: bool
     low: float | None
     advantages: Mapping[str, float] = field(default_factory=dict)
+    ses: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, control: Control) -> Known:
         """What of a control a gate looks at."""
         low = control.risk.low if control.risk else None
-        found = {key: one.value for key, one in control.advantages.items()}
-        return cls(
-            control.name, control.what, control.n_planted, control.seen, control.far, low, found
+        found, ses = (
+            {key: getattr(one, of) for key, one in control.advantages.items()}
+            for of in ("value", "se")
         )
+        return cls(
+            *(control.name, control.what, control.n_planted, control.seen, control.far),
+            *(low, found, ses),
+        )
+
+    def explains(self, key: str, found: Advantage, *, z: float) -> bool:
+        """Whether nothing was planted here, and the attack does as well."""
+        mine = {key: Advantage(self.advantages[key], se) for key, se in self.ses.items()}
+        return not self.n_planted and explains(mine, key, found, far=self.far, z=z)
 
 
 @dataclass(frozen=True)
@@ -65,6 +78,7 @@ class Evidence:
         below_k: share of the sampled rows in groups of equal quasi-identifiers smaller than the
             gate's `k`; None without quasi-identifiers.
         identifiers: in words, those of real people that stand in the table.
+        failed_before: when other models of the same candidate failed this gate.
         rare_levels: column → how many levels are in the sample that fewer training rows hold than
             the gate's `rare_below`; None where nobody looked.
     """
@@ -77,6 +91,7 @@ class Evidence:
     below_k: float | None = None
     rare_levels: Mapping[str, int] | None = field(default_factory=dict)
     identifiers: Sequence[str] = ()
+    failed_before: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -209,9 +224,12 @@ class Gate:
                 fitting["risk"] = self.risk
             if fitting:
                 name = min(fitting, key=lambda pattern: fitting[pattern])
-                yield self._of_risk(name, key, found, fitting[name], len(evidence.risks))
+                yield self._of_risk(name, key, found, fitting[name], evidence)
 
-    def _of_risk(self, name: str, key: str, found: OverSeeds, limit: float, n_tried: int) -> Rule:
+    def _of_risk(
+        self, name: str, key: str, found: OverSeeds, limit: float, evidence: Evidence
+    ) -> Rule:
+        n_tried = len(evidence.risks)
         upper = min(1.0, found.upper(self.confidence))  # nobody gains more than certainty
         shown = found.shown(n_tried, self.confidence)
         estimate = max(found.mean, found.values[0])
@@ -219,15 +237,29 @@ class Gate:
             outcome: Outcome = "pass"
             why = f"{key}: at most {upper:.3f}, within {limit:g}"
         elif shown > 0 and estimate > limit:
-            outcome = "fail"
+            null = self._explained(key, Advantage(estimate, found.row_ses[0]), evidence)
+            outcome = "cannot tell" if null else "fail"
             why = f"{key}: a leak is shown, {estimate:.3f} (at least {shown:.3f}), above {limit:g}"
+            if null:
+                why = (
+                    f"{key}: {estimate:.3f}, but as much where nothing can leak ({null.what}): the "
+                    f"people learnt from and the others differ by themselves"
+                )
         else:
             outcome = "cannot tell"
             why = f"{key}: up to {upper:.3f} cannot be excluded, {limit:g} is allowed"
         could = found.detectable(n_tried, self.confidence, POWER)
         return Rule(name, key, upper, limit, outcome, why, could_show=could)
 
+    def _explained(self, key: str, found: Advantage, evidence: Evidence) -> Known | None:
+        """A control in which nothing leaks, and which the attack does as well against."""
+        z = float(norm.isf((1 - self.confidence) / max(1, len(evidence.risks))))
+        return next((c for c in evidence.controls if c.explains(key, found, z=z)), None)
+
     def _of_rows(self, evidence: Evidence) -> Iterator[Rule]:
+        for at in evidence.failed_before:
+            why = f"other models of the same configuration failed this policy ({at})"
+            yield Rule("failed_before", "models", None, None, "fail", why)
         for told in evidence.identifiers:
             yield Rule("identifiers", "identifiers", None, None, "fail", told)
         if self.below_k is not None and evidence.below_k is not None:

@@ -20,7 +20,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tabveil.contracts import Attack, EvalInput, Limits, Membership, Metric, OnEpoch, Synthesizer
+from tabveil.contracts import (
+    Attack,
+    Draws,
+    EvalInput,
+    Limits,
+    Membership,
+    Metric,
+    OnEpoch,
+    Protection,
+    Synthesizer,
+)
+from tabveil.contracts import Source as Real
 from tabveil.controls import Suite
 from tabveil.data.membership import draw_members
 from tabveil.data.pooling import Pooling
@@ -31,6 +42,7 @@ from tabveil.data.tables import digest, read_table
 from tabveil.errors import EvaluationError
 from tabveil.evaluate import Evaluation, evaluate
 from tabveil.memo import Memo
+from tabveil.protections.protected import Protected
 from tabveil.search.objective import Objective, Objectives
 from tabveil.search.shadows import Shadow, shadow_of
 from tabveil.seeding import child_rng, child_seed
@@ -93,6 +105,7 @@ class Parts:
 
     synthesizer: Synthesizer
     pooling: Pooling
+    protections: Mapping[str, Protection]
     metrics: Mapping[str, Metric]
     attacks: Mapping[str, Attack]
     objectives: Objectives
@@ -153,7 +166,7 @@ def run_trial(
         if on_epoch is not None:
             on_epoch(epoch, values)
 
-    is_member = draw_members(prepared, parts.train_rate, seed=child_seed(seed, "members"))
+    is_member = members_of(prepared, parts.train_rate, seed=seed)
     train = prepared.train[is_member].reset_index(drop=True)
     started = time.monotonic()
     rule = parts.pooling.learn(prepared.reference, prepared.schema)
@@ -161,7 +174,8 @@ def run_trial(
     synthesizer.fit(train, prepared.schema, seed=child_seed(seed, "fit"), on_epoch=listen)
     fitted = time.monotonic()
     n_synthetic = max(1, round(parts.synthetic_ratio * len(train)))
-    synthetic = synthesizer.sample(n_synthetic, seed=child_seed(seed, "sample"))
+    drawn = protected(synthesizer, parts.protections, prepared, is_member)
+    synthetic = drawn.sample(n_synthetic, seed=child_seed(seed, "sample"))
     sampled = time.monotonic()
     evaluator_seed = child_seed(0, "evaluate", prepared.about.digest)
     data = EvalInput(
@@ -189,6 +203,25 @@ def run_trial(
         fit_seconds=fitted - started,
         sample_seconds=sampled - fitted,
     )
+
+
+def members_of(prepared: Prepared, train_rate: float, *, seed: int) -> NDArray[np.bool_]:
+    """Which rows of `prepared.train` the trial of that seed learns from, shape (n_train,)."""
+    return draw_members(prepared, train_rate, seed=child_seed(seed, "members"))
+
+
+def protected(
+    synthesizer: Draws,
+    protections: Mapping[str, Protection],
+    prepared: Prepared,
+    is_member: NDArray[np.bool_],
+) -> Protected:
+    """What draws rows that are compared with those that the model learnt, shape (n_train,).
+
+    Raises ConfigError for a protection that this table has not what it needs for.
+    """
+    train = prepared.train[is_member].reset_index(drop=True)
+    return Protected.by(synthesizer, protections, Real(train, prepared.reference, prepared.schema))
 
 
 def _utility(parts: Parts, evaluation: Evaluation, *, needed: bool) -> Objective:

@@ -34,6 +34,8 @@ VERDICT_FILE, REPORT, CARD = "verdict.json", "report.html", "README.md"
 """What is said of a registered generator: beside it, but for the report, which its run keeps."""
 ALIASES = ("most-useful", "balanced", "most-private")
 VERDICT, WITHDRAWN, DOMINATED = "verdict", "withdrawn", "dominated_by"
+MEASURED_BY = "measured_by"
+"""A digest of the attacks, metrics and confidence: numbers of others cannot be compared."""
 _MOST_ROUNDS = 20
 
 
@@ -139,13 +141,14 @@ def _point(version: Version) -> Point:
 
 
 def _tag_dominated(uri: str, there: Sequence[Version], points: Sequence[Point]) -> None:
-    best = front(points)
-    numbers = {point.number for point in best}
+    measured_by = {version.number: version.tags.get(MEASURED_BY) for version in there}
     by_number = {point.number: point for point in points}
     for version in there:
         point = by_number.get(version.number)
+        alike = [p for p in points if measured_by[p.number] == measured_by[version.number]]
+        best = front(alike)
         beaten = None
-        if point is not None and version.number not in numbers:
+        if point is not None and version.number not in {one.number for one in best}:
             beaten = next(
                 other.number
                 for other in best

@@ -56,6 +56,7 @@ def statement(
         "flattery": dict(confirmed.flattery),
         "controls": first.get("controls", []),
         "rows": first.get("rows", {}),
+        "protection": first.get("protection", {}),
         "below_k": first.get("below_k"),
         "skipped": list(confirmed.attempts[0].skipped),
     }
@@ -74,7 +75,7 @@ def statement_of_audit(
         attacks: name → who attacks and with what, in a sentence.
     """
     advantages = suite.advantages(found.evaluation)
-    risks = {key: OverSeeds((one.value,), (one.se,)) for key, one in advantages.items()}
+    risks = {key: OverSeeds.of([one]) for key, one in advantages.items()}
     missing = {result.name: plain(result.reason) for result in found.failed}
     if found.verdict == "cannot tell":
         missing["audit"] = found.reason
@@ -154,6 +155,11 @@ def in_words(document: Mapping[str, Any]) -> list[str]:
     flattered = document["flattery"].get("utility")
     if flattered is not None:
         said.append(f"The sweep had seen its utility {abs(flattered):.3f} {_higher(flattered)}.")
+    if document.get("protection"):
+        said.append(
+            f"All this holds for rows that are protected after they are drawn "
+            f"({', '.join(document['protection'])}), not for others of the same model."
+        )
     if document["forced"]:
         said.append("REGISTERED BY FORCE, against the gate.")
     return said
@@ -197,6 +203,7 @@ def _bounds(found: OverSeeds, confidence: float) -> dict[str, Any]:
         "values": list(found.values),
         "spread": found.spread,
         "row_ses": list(found.row_ses),
+        "ses_above": list(found.ses_above or found.row_ses),
     }
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from tabveil.data.prepared import Prepared
 from tabveil.errors import ArtifactError
-from tabveil.pipeline import Trial
+from tabveil.pipeline import Parts, Trial
+from tabveil.protections.protected import described
 from tabveil.report.column_plots import columns as draw_columns
 from tabveil.report.plots import losses as draw_losses
 from tabveil.report.plots import roc as draw_roc
@@ -53,7 +54,7 @@ def log_trial(
     params: Mapping[str, Any],
     config: str,
     seed: int,
-    plots: bool,
+    parts: Parts,
 ) -> bool:
     """Log a trial whole: numbers in one batch, then what it started from, drew and can sample.
 
@@ -84,6 +85,8 @@ def log_trial(
         "config_digest": hashlib.sha256(config.encode()).hexdigest(),
         "run_id": run.run_id,
         "seed": seed,
+        "train_rate": parts.train_rate,
+        "protection": described(parts.protections),
         "environment": environment(),
     }
     saved = True
@@ -96,7 +99,7 @@ def log_trial(
         except ArtifactError as refusal:
             run.log(tags={"generator": str(refusal)})
             saved = False
-    if plots:
+    if parts.plots:
         _log_plots(run, trial, prepared)
     return saved
 

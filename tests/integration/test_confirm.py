@@ -124,6 +124,29 @@ def test_every_sample_is_written_down_before_it_is_drawn(copy, tmp_path):
     assert "n=20" in text
 
 
+def test_protected_rows_are_compared_with_what_the_model_learnt(copy, tmp_path):
+    words = ["sample", f"model=models:/{MODEL}@balanced", "n=3000", f"root={copy}"]
+    out = tmp_path / "rows.parquet"
+    asked = [*words, f"out={out}", "protection=[copies,rounding]"]
+    refused = tabveil(*asked)
+    assert refused.returncode == 2
+    assert "was attacked with protection=[], this asks for protection=[copies" in refused.stderr
+    assert not out.exists()
+    done = tabveil(*asked, "as_confirmed=false")
+    assert done.returncode == 0, done.stderr
+    rows = pd.read_parquet(out)
+    (prepared,) = (copy / "prepared").glob("*")
+    train = pd.read_parquet(prepared / "train.parquet")
+    assert len(rows) == 3000
+    assert rows.merge(train).empty
+    text = re.sub(r"\s+", " ", ledger(copy))
+    assert "protection=" in text
+    shutil.rmtree(prepared)
+    lost = tabveil(*asked, "as_confirmed=false")
+    assert lost.returncode == 2
+    assert "no prepared table of digest" in lost.stderr
+
+
 def test_a_tampered_release_is_not_sampled_from(copy, tmp_path):
     (weights,) = (copy / "mlartifacts").glob("**/models/**/weights.safetensors")
     data = bytearray(weights.read_bytes())

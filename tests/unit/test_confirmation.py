@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tabveil.confirmation import Attempt, below_k, conclude, rare_levels
+from tabveil.confirmation import Attempt, below_k, conclude, rare_levels, utility_without
+from tabveil.contracts import Advantage, EvalInput, Score
 from tabveil.data.schema import infer_schema
 from tabveil.gate import Gate
+from tabveil.search.objective import Objectives
 
 GATE = Gate("test", "promises nothing", {"*": 0.1}, planted=("copies_10pct",))
 CONTROL = {
@@ -32,7 +35,7 @@ FIRST = {
 
 
 def model(index: int, auc: float = 0.0, utility: float = 0.5) -> Attempt:
-    risks = {"learnt/auc": (auc, 0.01), "copies/excess": (0.0, 0.001)}
+    risks = {"learnt/auc": Advantage(auc, 0.01), "copies/excess": Advantage(0.0, 0.001)}
     first = None if index else FIRST
     return Attempt(7, index, 100 + index, f"run{index}", True, utility, risks, first=first)
 
@@ -57,11 +60,34 @@ def test_models_are_put_together_in_the_order_of_their_seeds() -> None:
 
 
 def test_an_attack_that_failed_on_one_model_is_missing_for_all() -> None:
-    broken = replace(model(1), risks={"copies/excess": (0.0, 0.001)}, missing={"learnt": "no"})
+    broken = replace(
+        model(1), risks={"copies/excess": Advantage(0.0, 0.001)}, missing={"learnt": "no"}
+    )
     found = conclude([model(0), broken], GATE, sweep_utility=0.5, sweep_risks={})
     assert set(found.risks) == {"copies/excess"}
     assert found.verdict.outcome == "cannot tell"
     assert "risk" not in found.flattery
+
+
+class Rows:
+    """A metric: the share of `control` that is there."""
+
+    name, direction, bounds = "rows", "maximize", (0.0, 1.0)
+
+    def evaluate(self, data: EvalInput) -> list[Score]:
+        assert data.control.groupby("person").size().eq(4).all(), "part of a person is left"
+        return [Score("rows", len(data.control) / 400)]
+
+
+def test_the_jackknife_leaves_out_people_with_all_their_rows() -> None:
+    people = np.repeat(np.arange(100), 4)
+    table = pd.DataFrame({"person": people, "x": np.arange(400.0)})
+    schema = infer_schema(table, kinds={"person": "numeric"})
+    data = EvalInput(table, table, table, table, schema, seed=0)
+    parts = SimpleNamespace(
+        metrics={"rows": Rows()}, objectives=Objectives(weights={"rows/rows": 1.0})
+    )
+    assert utility_without(data, parts, people) == pytest.approx([0.8] * 5)  # type: ignore[arg-type]
 
 
 def test_rows_in_small_groups_are_counted_missing_values_too() -> None:

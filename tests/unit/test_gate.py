@@ -65,6 +65,28 @@ def test_an_unseen_planted_leak_or_one_where_nothing_leaks_cannot_tell() -> None
         assert GATE.judge(evidence({}, controls=controls)).outcome == "cannot tell"
 
 
+def test_a_leak_that_is_there_where_nothing_can_leak_is_not_laid_at_the_models_door() -> None:
+    blind = Known(
+        "blind", "nothing", 0, False, False, 0.1, {"blind/auc": 0.19}, {"blind/auc": 0.02}
+    )
+    leak = {"learnt/auc": risk(0.2)}
+    found = GATE.judge(evidence(leak, controls=(SEEN, blind)))
+    assert found.outcome == "cannot tell"
+    assert "differ by themselves" in found.reasons[0]
+    smaller = replace(blind, advantages={"blind/auc": 0.06})
+    assert GATE.judge(evidence(leak, controls=(SEEN, smaller))).outcome == "fail"
+    planted = replace(blind, n_planted=10)
+    assert GATE.judge(evidence(leak, controls=(SEEN, planted))).outcome == "fail"
+
+
+def test_what_failed_with_other_models_fails_with_these() -> None:
+    found = GATE.judge(evidence({}, failed_before=("2026-01-01",)))
+    assert found.outcome == "fail"
+    assert found.reasons == [
+        "other models of the same configuration failed this policy (2026-01-01)"
+    ]
+
+
 def test_a_leak_is_a_leak_whatever_else_cannot_be_told() -> None:
     verdict = GATE.judge(evidence({"learnt/auc": risk(0.2)}, controls=(UNSEEN,)))
     assert verdict.outcome == "fail"

@@ -49,7 +49,9 @@ class Store:
         about = {"made": self.n} if self.n else {}
         save_generator(synthesizer, infer_schema(table), self.folder / "generator", about=about)
 
-    def put(self, utility: float, risk: float, verdict: str = "pass") -> Version:
+    def put(
+        self, utility: float, risk: float, verdict: str = "pass", measured_by: str = "suite"
+    ) -> Version:
         """Register a version with that verdict."""
         self.n += 1
         text = json.dumps({"candidate": {"model_digest": digest_of(self.folder / "generator")}})
@@ -59,6 +61,7 @@ class Store:
             "verdict": verdict,
             "utility": utility,
             "risk_low": 0.0,
+            "measured_by": measured_by,
             "risk_high": risk,
             "verdict_digest": text_digest(text),
         }
@@ -97,6 +100,14 @@ def test_aliases_stand_on_the_front_over_all_sweeps_and_beaten_ones_are_tagged(
     store.put(0.8, 0.05)
     assert set(place_aliases(store.uri, "rows").values()) == {4}
     assert store.dominated() == {1: "4", 2: "4", 3: "4"}
+
+
+def test_what_other_attacks_measured_is_beaten_by_nobody(store: Store) -> None:
+    store.put(0.5, 0.10, measured_by="thorough")
+    store.put(0.8, 0.05, measured_by="quick")
+    store.put(0.6, 0.08, measured_by="thorough")
+    place_aliases(store.uri, "rows")
+    assert store.dominated() == {1: "3"}
 
 
 def test_what_was_forced_or_refused_is_no_release(store: Store) -> None:

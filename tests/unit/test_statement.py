@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from tabveil.confirmation import Attempt, conclude
+from tabveil.contracts import Advantage
 from tabveil.gate import Gate
 from tabveil.statement import in_words, reasons, statement, summary, tags, to_text
 
@@ -21,7 +22,7 @@ ABOUT = {
 
 def said(auc: float, *, forced: bool = False) -> dict[str, object]:
     models = [
-        Attempt(4, i, i, f"run{i}", True, 0.5, {"learnt/auc": (auc, 0.02)}, first=FIRST)
+        Attempt(4, i, i, f"run{i}", True, 0.5, {"learnt/auc": Advantage(auc, 0.02)}, first=FIRST)
         for i in range(3)
     ]
     confirmed = conclude(models, GATE, sweep_utility=0.6, sweep_risks={})

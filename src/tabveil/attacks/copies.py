@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from tabveil.contracts import Advantage, Direction, EvalInput, Score
+from tabveil.contracts import Direction, EvalInput, Score
 from tabveil.measure.intervals import Z95, Estimate, difference_of_proportions
 from tabveil.measure.lineup import Lineup, lineup_of
 
@@ -77,7 +77,7 @@ class Copies:
             "n_others": len(keys.others),
             "n_synthetic": len(keys.synthetic),
         }
-        advantage = Advantage(found.value, found.se)
+        advantage = found.advantage
         return [Score("excess", found.value, found.low, found.high, advantage, detail)]
 
 

@@ -35,7 +35,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 
-from tabveil.contracts import Advantage, Direction, EvalInput, Score
+from tabveil.contracts import Direction, EvalInput, Score
 from tabveil.data.schema import Schema
 from tabveil.errors import CannotTell
 from tabveil.measure.distance import Neighbours, nearest
@@ -148,7 +148,7 @@ class Inference:
             "n_members": int(is_member.sum()),
             "n_others": int((~is_member).sum()),
         }
-        advantage = Advantage(found.value, found.se)
+        advantage = found.advantage
         return Score(key, found.value, found.low, found.high, advantage, detail)
 
 

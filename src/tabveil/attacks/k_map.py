@@ -31,7 +31,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tabveil.contracts import Advantage, Direction, EvalInput, Score
+from tabveil.contracts import Direction, EvalInput, Score
 from tabveil.data.schema import Schema
 from tabveil.errors import CannotTell
 from tabveil.measure.encode import Encoded
@@ -110,7 +110,7 @@ class KMap:
             "rows_pointing_at_a_member": float(pointing.mean()),
             **_anonymity(synthetic, self.k),
         }
-        advantage = Advantage(found.value, found.se)
+        advantage = found.advantage
         return [Score("excess", found.value, found.low, found.high, advantage, detail)]
 
     def _known(self, lineup: Lineup, columns: tuple[str, ...]) -> tuple[Keys, Keys]:

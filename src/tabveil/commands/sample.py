@@ -1,15 +1,29 @@
 """`tabveil sample model=models:/randhie@balanced n=100000 out=rows.parquet`: draw rows.
 
-Needs the registered model only: neither the table nor its splits are opened.
+Needs the registered model only: neither the table nor its splits are opened. But for protections
+(`protection=[rounding,copies]`), which compare with the rows that the model learnt.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tabveil.config.build import build_group
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Base, LedgerSettings, Sample, Tracking, read
+from tabveil.contracts import Protection
+from tabveil.data.prepared import find_prepared, load_prepared
+from tabveil.errors import ConfigError
+from tabveil.pipeline import members_of, protected
+from tabveil.protections.protected import described
 from tabveil.releases import WITHDRAWN
 from tabveil.report.terminal import say
 from tabveil.tracking.ledger import Ledger, Line
+from tabveil.tracking.models import Generator
 from tabveil.tracking.registry import Version, find_version, load_model
 from tabveil.tracking.samples import check_target, write_samples
 from tabveil.tracking.store import open_tracking
@@ -24,13 +38,67 @@ def run(composition: Composition) -> None:
         version = find_version(uri, model)  # once: an alias may move in between
         model = f"models:/{version.name}/{version.number}"
     generator = load_model(uri, model)
+    protections = build_group(composition, "protection", Protection)
+    if settings.as_confirmed:
+        check_as_confirmed(generator, protections, settings.model)
     check_target(settings.out)
+    if protections:
+        generator = _protected(generator, protections, settings, root)
     if version is not None:
         _warn(version)
         ledger = Ledger.at(read(composition, LedgerSettings, "ledger").url, root=root)
-        ledger.append(_line(version, settings))
+        ledger.append(_line(version, settings, described(protections)))
     n = write_samples(generator, settings.out, settings.n, seed=settings.seed, where=settings.where)
     say(f"{n} rows of {settings.model} (seed {settings.seed}) written to {settings.out}")
+    if n < settings.n:
+        say(f"{settings.n - n} of {settings.n} rows were left out: small groups")
+
+
+def check_as_confirmed(
+    generator: Generator, protections: Mapping[str, Protection], model: str
+) -> None:
+    """Refuse to give away rows other than those that the attacks looked at.
+
+    Raises ConfigError that says with what the model was attacked.
+    """
+    confirmed, asked = generator.about.get("protection") or {}, described(protections)
+    if confirmed != asked:
+        raise ConfigError(
+            f"{model} was attacked with {_told(confirmed)}, this asks for {_told(asked)}: what was "
+            f"measured of it does not hold for such rows. Ask for the same, or add "
+            f"as_confirmed=false and audit the table that comes out"
+        )
+
+
+def _told(protections: Mapping[str, Mapping[str, Any]]) -> str:
+    """Protections as overrides that ask for them."""
+    values = [
+        f"protection.{name}.{key}={json.dumps(value)}"
+        for name, settings in protections.items()
+        for key, value in settings.items()
+    ]
+    return " ".join([f"protection=[{','.join(protections)}]", *values])
+
+
+def _protected(
+    generator: Generator, protections: Mapping[str, Protection], settings: Sample, root: Path
+) -> Generator:
+    """The generator, its rows protected. Raises ConfigError where what it learnt is not at hand."""
+    about = generator.about
+    if not {"data_digest", "seed", "train_rate"} <= about.keys():
+        raise ConfigError(
+            f"{settings.model} does not say what it learnt from: protections have nothing to "
+            f"compare its rows with"
+        )
+    prepared = load_prepared(settings.prepared or find_prepared(root, about["data_digest"]))
+    if prepared.about.digest != about["data_digest"]:
+        raise ConfigError(
+            f"prepared={settings.prepared} holds another table, or another split, than the one "
+            f"that {settings.model} learnt from"
+        )
+    is_member = members_of(prepared, about["train_rate"], seed=about["seed"])
+    drawn = protected(generator.synthesizer, protections, prepared, is_member)
+    return replace(generator, synthesizer=drawn)
 
 
 def _warn(version: Version) -> None:
@@ -41,7 +109,9 @@ def _warn(version: Version) -> None:
         say(f"Warning: {name} has passed no gate (verdict: {tags.get('verdict', 'none')})")
 
 
-def _line(version: Version, settings: Sample) -> Line:
+def _line(version: Version, settings: Sample, protection: Mapping[str, Any]) -> Line:
     name = f"{version.name}/{version.number}"
-    detail = {"n": settings.n, "seed": settings.seed, "where": settings.where}
+    detail: dict[str, Any] = {"n": settings.n, "seed": settings.seed, "where": settings.where}
+    if protection or not settings.as_confirmed:
+        detail["protection"] = protection
     return Line("sample", version.tags.get("data_digest", ""), name, detail)

@@ -2,7 +2,10 @@
 
 It is judged; what is said of it is written to files, to MLflow and to the ledger; and it is
 registered if it may be. A candidate that was settled before, under the same policy and with the
-same outcome, stays as it is: nothing is said of a release twice.
+same outcome, stays as it is: nothing is said twice.
+
+Nobody may train models until one passes: once a candidate's models have failed a policy, it fails
+it with any others, too, and what had been released of it under that policy is withdrawn.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,15 @@ from tabveil.config.settings import Confirm
 from tabveil.confirmation import Attempt, Confirmed, conclude
 from tabveil.errors import TrackingError
 from tabveil.gate import Gate
-from tabveil.releases import CARD, REPORT, VERDICT_FILE, text_digest
+from tabveil.releases import (
+    CARD,
+    MEASURED_BY,
+    REPORT,
+    VERDICT_FILE,
+    releases,
+    text_digest,
+    withdraw,
+)
 from tabveil.report.model_card import model_card
 from tabveil.report.release_page import page
 from tabveil.report.terminal import say
@@ -35,7 +46,7 @@ from tabveil.tracking.artifacts import download
 from tabveil.tracking.environment import environment
 from tabveil.tracking.ledger import Ledger, Line
 from tabveil.tracking.models import digest_of
-from tabveil.tracking.registry import find_same, register
+from tabveil.tracking.registry import find_same, register, versions
 from tabveil.tracking.runs import Run
 from tabveil.trial_log import GENERATOR
 
@@ -60,7 +71,8 @@ class Settler:
             attempts,
             self.gate,
             sweep_utility=float(record.utility or 0.0),
-            sweep_risks={key: pair[0] for key, pair in record.about.get("components", {}).items()},
+            sweep_risks={key: told[0] for key, told in record.about.get("components", {}).items()},
+            failed_before=self._failed_before(record, attempts),
         )
         plan, first = self.plan, confirmed.attempts[0]
         forced = self.settings.force and confirmed.verdict.outcome != "pass"
@@ -78,7 +90,8 @@ class Settler:
             said = self._tags(document, files)
             there = find_same(plan.uri, first.run_id, plan.settings.model, tags=said)
             if there is None:
-                self._log(record, confirmed, files, said["report_path"])
+                if not self._is_told(record, said, first.run_id):
+                    self._log(record, confirmed, files, said)
                 if forced or confirmed.verdict.outcome == "pass":
                     # The report shows real rows, if only counted: it stays with the run.
                     beside = {name: files[name] for name in (VERDICT_FILE, CARD)}
@@ -90,6 +103,8 @@ class Settler:
                         tags=said,
                         files=beside,
                     )
+        if confirmed.verdict.outcome == "fail":
+            self._take_back(said, confirmed.verdict.reasons[0])
         if there is not None:
             by_force = ", BY FORCE" if forced else ""
             say(f"Candidate {record.number} is {there.name} version {there.number}{by_force}")
@@ -116,6 +131,12 @@ class Settler:
             "versions": environment(),
         }
 
+    def _measures(self) -> dict[str, Any]:
+        """The configuration of everything that measures."""
+        flat = confirming(self.plan, self.settings).flat()
+        groups = ("metric", "attack", "evaluation", "objective")
+        return {key: str(flat[key]) for key in sorted(flat) if key.partition(".")[0] in groups}
+
     def _attacks(self) -> dict[str, str]:
         attacks = build_attacks(confirming(self.plan, self.settings))
         return {name: attack.threat_model for name, attack in attacks.items()}
@@ -134,16 +155,50 @@ class Settler:
         }
 
     def _tags(self, document: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
-        policy = text_digest(json.dumps(document["gate"], sort_keys=True))
         verdict = text_digest(files[VERDICT_FILE])
         return {
             **tags(document),
-            "gate_digest": policy,
+            "gate_digest": _policy(self.gate),
+            MEASURED_BY: text_digest(json.dumps([self._measures(), self.gate.confidence])),
             "verdict_digest": verdict,
             "report_digest": text_digest(files[REPORT]),
             # Of its own: another verdict on the same model must not take its place.
             "report_path": f"confirmed/{self.gate.name}-{verdict[:12]}",
         }
+
+    def _verdicts(self, record: Record) -> list[Line]:
+        """What the ledger says of a candidate under this policy."""
+        told = self.ledger.lines(data_digest=self.plan.prepared.about.digest, event="verdict")
+        wanted = (of_trial(self.plan, record.number), _policy(self.gate))
+        return [line for line in told if (line.model, line.detail.get("policy")) == wanted]
+
+    def _failed_before(self, record: Record, attempts: Sequence[Attempt]) -> list[str]:
+        """When other models of the candidate failed this policy."""
+        mine = {one.run_id for one in attempts}
+        return [
+            line.at
+            for line in self._verdicts(record)
+            if line.detail["verdict"] == "fail" and line.detail["run_id"] not in mine
+        ]
+
+    def _is_told(self, record: Record, said: Mapping[str, Any], run_id: str) -> bool:
+        """Whether the ledger has this verdict on this very model already."""
+        wanted = (run_id, said["verdict"])
+        told = self._verdicts(record)
+        return any((line.detail["run_id"], line.detail["verdict"]) == wanted for line in told)
+
+    def _take_back(self, said: Mapping[str, Any], reason: str) -> None:
+        """Withdraw what earlier models of the same candidate were released as."""
+        plan = self.plan
+        for version in releases(versions(plan.uri, plan.settings.model)):
+            same = ("study", "trial", "gate_digest")
+            if any(version.tags.get(key) != str(said[key]) for key in same):
+                continue
+            why = f"confirmed again, with other models of the same configuration: {reason}"
+            name = f"{version.name}/{version.number}"
+            self.ledger.append(Line("withdraw", said["data_digest"], name, {"why": why}))
+            withdraw(plan.uri, version, why)
+            say(f"{version.name} version {version.number} is withdrawn: {why}")
 
     def _write(self, files: Mapping[str, str], number: int) -> None:
         folder = self.plan.out / "confirmed" / f"{number:04d}"
@@ -154,12 +209,18 @@ class Settler:
             partial.replace(folder / name)
 
     def _log(
-        self, record: Record, confirmed: Confirmed, files: Mapping[str, str], path: str
+        self,
+        record: Record,
+        confirmed: Confirmed,
+        files: Mapping[str, str],
+        said: Mapping[str, Any],
     ) -> None:
         """Numbers to the candidate's own run, texts to that of its first model; a ledger's line."""
         plan, confidence = self.plan, self.gate.confidence
         outcome = confirmed.verdict.outcome
         detail = {
+            "run_id": confirmed.attempts[0].run_id,
+            "policy": _policy(self.gate),
             "verdict": outcome,
             "gate": self.gate.name,
             "models": len(confirmed.attempts),
@@ -179,4 +240,10 @@ class Settler:
             tags={"verdict": outcome, "gate": self.gate.name},
         )
         for file, text in files.items():
-            Run(plan.uri, confirmed.attempts[0].run_id).log_text(text, f"{path}/{file}")
+            path = f"{said['report_path']}/{file}"
+            Run(plan.uri, confirmed.attempts[0].run_id).log_text(text, path)
+
+
+def _policy(gate: Gate) -> str:
+    """A digest of a policy."""
+    return text_digest(json.dumps(asdict(gate), sort_keys=True))

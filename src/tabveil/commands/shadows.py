@@ -79,7 +79,7 @@ def _joined(
     objectives: Objectives, about: Mapping[str, Any], scores: Sequence[Score]
 ) -> dict[str, Any]:
     """The risk of all components together, as a record needs it."""
-    own = {key: Advantage(*pair) for key, pair in about["components"].items()}
+    own = {key: Advantage(*told) for key, told in about["components"].items()}
     calibrated = {f"{NAME}/{s.name}": s.advantage for s in scores if s.advantage is not None}
     risk = objectives.risk_of({**own, **calibrated})
     return {

@@ -6,36 +6,27 @@ from tabveil import pipeline
 from tabveil.commands.prepare import prepared_table
 from tabveil.config.build import build_parts
 from tabveil.config.compose import Composition
+from tabveil.config.logged import train_logged
 from tabveil.config.settings import Base, Tracking, read
 from tabveil.report.terminal import say, show_table
 from tabveil.search.tasks import is_dead, owner
 from tabveil.tracking.runs import Runs
 from tabveil.tracking.store import open_tracking, prepare_store
-from tabveil.trial_log import log_trial
 
 
 def run(composition: Composition) -> None:
     """Run and log one configuration; show its scores."""
     base, tracking = read(composition, Base), read(composition, Tracking, "tracking")
-    parts = build_parts(composition)
+    build_parts(composition)  # says now what cannot be built
     uri = open_tracking(tracking.uri, root=base.root)
     prepared = prepared_table(composition)
     experiment = tracking.experiment or prepared.about.name
     runs = Runs(uri, prepare_store(uri, experiment, root=base.root))
     runs.kill_orphans(is_dead)
-    with runs.start("trial", f"train {prepared.about.name}", owner=owner()) as logged:
-        trial = pipeline.run_trial(prepared, parts, seed=base.seed, on_epoch=logged.log_losses)
-        log_trial(
-            logged,
-            trial,
-            prepared,
-            params=composition.flat(),
-            config=composition.to_yaml(),
-            seed=base.seed,
-            plots=parts.plots,
-        )
-    show_scores(trial)
-    say(f"Logged as run {logged.run_id} of the MLflow experiment {experiment!r} at {uri}")
+    with runs.start("trial", f"train {prepared.about.name}", owner=owner()) as run:
+        trained = train_logged(composition, prepared, run, seed=base.seed)
+    show_scores(trained.trial)
+    say(f"Logged as run {run.run_id} of the MLflow experiment {experiment!r} at {uri}")
 
 
 def show_scores(trial: pipeline.Trial) -> None:

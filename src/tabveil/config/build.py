@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from tabveil.config.compose import Composition, explain
 from tabveil.config.settings import Evaluation, read, validated
-from tabveil.contracts import Attack, Combination, Metric, Synthesizer
+from tabveil.contracts import Attack, Combination, Metric, Protection, Synthesizer
 from tabveil.errors import ConfigError
 from tabveil.pipeline import Parts
 from tabveil.search.objective import Objectives
@@ -36,6 +36,7 @@ def build_parts(composition: Composition) -> Parts:
     return Parts(
         synthesizer=synthesizer,
         pooling=build(composition, "pooling"),
+        protections=build_group(composition, "protection", Protection),
         metrics=metrics,
         attacks=attacks,
         objectives=objectives,

@@ -16,19 +16,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tabveil.config.build import build_parts
 from tabveil.config.compose import Composition
+from tabveil.config.logged import train_logged
 from tabveil.config.space import to_overrides
 from tabveil.confirmation import Attempt, attempt
 from tabveil.data.prepared import Prepared
 from tabveil.errors import safe_summary
 from tabveil.gate import Gate
 from tabveil.memo import Memo
-from tabveil.pipeline import run_trial
 from tabveil.search.tasks import Outcome, Task, owner
 from tabveil.seeding import child_seed
 from tabveil.tracking.runs import Runs
-from tabveil.trial_log import log_trial
 
 _ELSEWHERE = ("root", "out", "tracking", "executor", "sweep", "confirm", "gate", "ledger")
 """Sections that do not change what a model gives."""
@@ -110,38 +108,25 @@ class ConfirmWork:
     def _run(self, number: int, index: int) -> Attempt:
         candidate = self.candidates[number]
         composition = self._varied(candidate)
-        parts, seed = build_parts(composition), self._seed(number, index)
+        seed = self._seed(number, index)
         name = f"confirm {number:04d} seed {index}"
         with self.runs.start(
             "confirmation", name, owner=owner(), parent_id=candidate.run_id
         ) as run:
-            trial = run_trial(
-                self.prepared,
-                parts,
-                seed=seed,
-                on_epoch=run.log_losses,
-                shared=self.shared,
-                confirming=True,
-            )
-            saved = log_trial(
-                run,
-                trial,
-                self.prepared,
-                params=composition.flat(),
-                config=composition.to_yaml(),
-                seed=seed,
-                plots=parts.plots,
+            trained = train_logged(
+                composition, self.prepared, run, seed=seed, shared=self.shared, confirming=True
             )
             made = attempt(
-                trial,
-                parts,
+                trained.trial,
+                trained.parts,
                 self.gate,
+                groups=self.prepared.groups["control"],
                 number=number,
                 index=index,
                 seed=seed,
                 run_id=run.run_id,
             )
-            made = replace(made, saved=saved)
+            made = replace(made, saved=trained.saved)
         self._keep(made)
         return made
 

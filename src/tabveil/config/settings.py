@@ -142,6 +142,8 @@ class Sample:
     out: Path
     seed: int
     where: dict[str, Any] | None
+    prepared: Path | None
+    as_confirmed: bool
 
 
 @dataclass(frozen=True)

@@ -11,18 +11,16 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tabveil.config.build import build_parts
 from tabveil.config.compose import Composition
+from tabveil.config.logged import train_logged
 from tabveil.config.settings import Base, read
 from tabveil.config.space import to_overrides
 from tabveil.data.prepared import Prepared
 from tabveil.errors import safe_summary
 from tabveil.memo import Memo
-from tabveil.pipeline import run_trial
 from tabveil.search.tasks import Outcome, Task, owner
 from tabveil.seeding import child_seed
 from tabveil.tracking.runs import Runs
-from tabveil.trial_log import log_trial
 
 
 @dataclass(frozen=True)
@@ -53,33 +51,21 @@ class TrialWork:
         tags = {f"space.{key}": value for key, value in task.values.items()}
         with self.runs.start_trial(self.parent_id, task.number, owner=owner(), tags=tags) as run:
             composition = self.composition.varied(to_overrides(task.values))
-            parts = build_parts(composition)
             seed = child_seed(read(composition, Base).seed, "trial", task.number)
-            trial = run_trial(
-                self.prepared, parts, seed=seed, on_epoch=run.log_losses, shared=self.shared
-            )
-            seconds = time.monotonic() - started
-            saved = log_trial(
-                run,
-                trial,
-                self.prepared,
-                params=composition.flat(),
-                config=composition.to_yaml(),
-                seed=seed,
-                plots=parts.plots,
-            )
+            made = train_logged(composition, self.prepared, run, seed=seed, shared=self.shared)
+            trial = made.trial
             if trial.shadow is not None:
                 trial.shadow.save(self.shadows / f"{task.number:05d}.npz")
-        components = parts.objectives.advantages(trial.evaluation)
+        components = made.parts.objectives.advantages(trial.evaluation)
         about = {
             "run_id": run.run_id,
-            "saved": saved,
-            "seconds": round(seconds, 3),
+            "saved": made.saved,
+            "seconds": round(time.monotonic() - started, 3),
             "seed": seed,
             "data_digest": self.prepared.about.digest,
             "risk_low": trial.risk.low,
             "risk_high": trial.risk.high,
             "component": trial.risk.component,
-            "components": {key: [one.value, one.se] for key, one in components.items()},
+            "components": {key: [one.value, one.se, one.above] for key, one in components.items()},
         }
         return Outcome(task.number, "complete", trial.utility.value, trial.risk.value, about=about)

@@ -243,7 +243,7 @@ def _clip(values: pd.Series[Any], clipped: ClippedColumn, column: Column) -> pd.
 
 def _unpool(
     values: pd.Series[Any], column: PooledColumn, uniform: NDArray[np.float64], dtype: str
-) -> pd.Series[Any]:
+) -> Any:
     levels = (*column.kept, *column.rare)
     rare_rows = (values == column.label).to_numpy(dtype=bool)
     first, rates = (len(column.kept), column.rates) if column.rare else (0, (1.0,))

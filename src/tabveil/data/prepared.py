@@ -103,6 +103,17 @@ def load_prepared(directory: Path) -> Prepared:
     return _load(directory, control="control")
 
 
+def find_prepared(root: Path, digest: str) -> Path:
+    """The folder under `root` of the prepared table of that digest. Raises DataError without."""
+    for directory in sorted((root / "prepared").glob("*")):
+        if is_prepared(directory) and load_prepared(directory).about.digest == digest:
+            return directory
+    raise DataError(
+        f"no prepared table of digest {digest[:12]}… under {root}; run `tabveil prepare` there, or "
+        f"name its folder by prepared="
+    )
+
+
 def open_release(directory: Path) -> Prepared:
     """Read the splits with `release` in the place of `control`. For the confirmation only.
 

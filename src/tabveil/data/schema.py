@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tabveil.errors import DataError
 
@@ -185,10 +186,27 @@ class Schema:
 def _restore_column(given: Any, column: Column) -> Any:
     """A column's values without an index: pandas would line up the rows of every column."""
     dtype = pd.api.types.pandas_dtype(column.dtype)
-    if isinstance(given, np.ndarray) and given.dtype == dtype == object:
-        return given
+    if isinstance(given, np.ndarray) and isinstance(dtype, np.dtype):
+        if given.dtype.kind == dtype.kind == "O":
+            return given
+        if given.dtype.kind == "f" and dtype.kind in "iuf":
+            return _bare_numbers(given, column.decimals, dtype)
     values = _as_dtype(pd.Series(given, copy=False), column, dtype)
     return values.to_numpy() if isinstance(values.dtype, np.dtype) else values.array
+
+
+def _bare_numbers(values: NDArray[Any], decimals: int | None, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """What `_as_dtype` does, for an array of floats, at a fraction of the cost."""
+    if decimals is not None:
+        values = values.round(decimals)
+    if dtype.kind == "f":
+        return values.astype(dtype, copy=False)
+    if np.isnan(values).any():
+        return values
+    bounds = np.iinfo(dtype)
+    if values.size and (values.min() < bounds.min or values.max() > bounds.max):
+        values = values.clip(bounds.min, bounds.max)
+    return values.astype(dtype)
 
 
 def _as_dtype(values: pd.Series[Any], column: Column, dtype: Any) -> pd.Series[Any]:

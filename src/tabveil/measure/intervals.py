@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep
 
+from tabveil.contracts import Advantage
 from tabveil.errors import DataError
 
 Z95 = 1.959964
@@ -48,6 +49,11 @@ class Estimate:
     low: float
     high: float
     se: float
+
+    @property
+    def advantage(self) -> Advantage:
+        """The same, as a component of the risk; upper bounds from the upper half."""
+        return Advantage(self.value, self.se, max(0.0, self.high - self.value) / Z95)
 
 
 def proportion(successes: float, n: float) -> tuple[float, float]:

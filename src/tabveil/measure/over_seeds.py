@@ -27,6 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from tabveil.contracts import Advantage
 from tabveil.errors import DataError
 
 
@@ -38,15 +39,27 @@ class OverSeeds:
         values: one a model, in the order of the seeds.
         row_ses: standard error over rows of each.
         row_df: degrees of freedom that these standard errors have; inf: as good as known.
+        ses_above: the same for upper bounds, where intervals are lopsided; None: as `row_ses`.
     """
 
     values: tuple[float, ...]
     row_ses: tuple[float, ...]
     row_df: float = float("inf")
+    ses_above: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        if not self.values or len(self.values) != len(self.row_ses):
+        above = self.row_ses if self.ses_above is None else self.ses_above
+        if not self.values or not len(self.values) == len(self.row_ses) == len(above):
             raise DataError("a number over seeds needs a value and a standard error of each model")
+
+    @classmethod
+    def of(cls, advantages: Sequence[Advantage]) -> OverSeeds:
+        """The advantages of an attack over several models."""
+        return cls(
+            tuple(one.value for one in advantages),
+            tuple(one.se for one in advantages),
+            ses_above=tuple(one.above for one in advantages),
+        )
 
     @property
     def mean(self) -> float:
@@ -58,16 +71,21 @@ class OverSeeds:
         """Standard deviation between models; 0 for a single one."""
         return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else 0.0
 
-    def margin(self, confidence: float) -> float:
-        """How far the mean may lie below its truth, one-sided: rows and models together."""
+    def margin(self, confidence: float, *, above: bool = False) -> float:
+        """How far the mean may lie above its truth, one-sided: rows and models together.
+
+        With `above`: below its truth.
+        """
         k = len(self.values)
-        of_rows = _t(confidence, self.row_df) * np.sqrt(np.mean(np.square(self.row_ses)))
+        ses = self._above if above else self.row_ses
+        of_rows = _t(confidence, self.row_df) * np.sqrt(np.mean(np.square(ses)))
         of_models = _t(confidence, k - 1) * self.spread / np.sqrt(k) if k > 1 else 0.0
         return float(np.hypot(of_rows, of_models))
 
     def upper(self, confidence: float = 0.95) -> float:
         """One-sided upper bound, of the mean and of the first model's own number."""
-        return max(self.mean + self.margin(confidence), self.values[0] + self._own(confidence))
+        own = _t(confidence, self.row_df) * self._above[0]
+        return max(self.mean + self.margin(confidence, above=True), self.values[0] + own)
 
     def lower(self, confidence: float = 0.95) -> float:
         """One-sided lower bound, of the mean and of the first model's own number."""
@@ -75,8 +93,8 @@ class OverSeeds:
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Two-sided interval of the mean."""
-        margin = self.margin(_two_sided(confidence))
-        return self.mean - margin, self.mean + margin
+        level = _two_sided(confidence)
+        return self.mean - self.margin(level), self.mean + self.margin(level, above=True)
 
     def shown(self, n_tried: int = 1, confidence: float = 0.95) -> float:
         """What is shown beyond 0: a lower bound that holds for `n_tried` numbers at once.
@@ -94,6 +112,10 @@ class OverSeeds:
         """
         level = 1 - (1 - confidence) / (2 * max(1, n_tried))
         return (_t(level, self.row_df) + _t(power, self.row_df)) * self.row_ses[0]
+
+    @property
+    def _above(self) -> tuple[float, ...]:
+        return self.row_ses if self.ses_above is None else self.ses_above
 
     def _own(self, confidence: float) -> float:
         return _t(confidence, self.row_df) * self.row_ses[0]

@@ -17,10 +17,11 @@ as known is cautious: to first order the variance of the risk is
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from tabveil.contracts import Advantage, Score
-from tabveil.measure.intervals import Z95, difference_of_proportions
+from tabveil.contracts import Score
+from tabveil.measure.intervals import difference_of_proportions
 
 
 def residual_risk(
@@ -63,7 +64,9 @@ def residual_risk(
         n_others=n / repeats,
     )
     # At -1 the interval has no lower half.
-    advantage = Advantage(found.value, found.se or (found.high - found.value) / Z95)
+    advantage = found.advantage
+    if not advantage.se:
+        advantage = replace(advantage, se=advantage.above)
     left = 1 - min(members, others) / n
     if left == 0:
         return Score(name, 0.0, -1.0, 1.0, advantage, rates)

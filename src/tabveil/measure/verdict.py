@@ -29,7 +29,7 @@ from scipy import stats
 
 from tabveil.contracts import Advantage, Score
 from tabveil.measure.epsilon import MOST, audit_epsilon
-from tabveil.measure.intervals import Estimate, auc, partial_auc, tpr_at_fpr
+from tabveil.measure.intervals import Z95, Estimate, auc, partial_auc, tpr_at_fpr
 from tabveil.measure.lineup import Lineup
 from tabveil.seeding import child_rng
 
@@ -140,7 +140,8 @@ def _rate(
         rank=round(found.fpr * (len(others) + 1)),
         others=len(others),
     )
-    return Score(name, tpr.value, low, tpr.high, Advantage(advantage, se), {"fpr": found.fpr})
+    beyond = Advantage(advantage, se, max(se, (tpr.high - tpr.value) / Z95))
+    return Score(name, tpr.value, low, tpr.high, beyond, {"fpr": found.fpr})
 
 
 def _tail_se(

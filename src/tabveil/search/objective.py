@@ -131,7 +131,7 @@ class Objectives:
         z_all, z_one = norm.isf(alpha / len(advantages)), norm.isf(alpha)
         parts = {key: one.value for key, one in advantages.items()}
         lows = {key: one.value - z_all * one.se for key, one in advantages.items()}
-        highs = {key: one.value + z_one * one.se for key, one in advantages.items()}
+        highs = {key: one.value + z_one * one.above for key, one in advantages.items()}
         ranked = {"at_most": highs, "estimate": parts, "shown": lows}[self.risk_by]
         return Objective(
             value=_clip(max(ranked.values())),

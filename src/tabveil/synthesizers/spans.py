@@ -145,13 +145,19 @@ class Spans:
         return cls(mixtures, rates)
 
 
+_SAFE = 60
+"""Largest logit of a row whose exponentials, and their sum, are floats of full precision."""
+
+
 def draw_softmax(logits: NDArray[np.float32], rng: np.random.Generator) -> Codes:
     """Draw one index a row from the softmax of `logits`, shape (n, k), by inverse CDF."""
     n, k = logits.shape
     if k == 1:
         return np.zeros(n, dtype=np.int64)
     weights = np.array(logits.T, order="C")  # an index a line: each pass below runs on vectors
-    weights -= weights.max(axis=0)
+    largest = weights.max(axis=0)
+    if np.abs(largest).max(initial=0) > _SAFE:
+        weights -= largest
     np.exp(weights, out=weights)
     for below, weight in pairwise(weights):
         weight += below

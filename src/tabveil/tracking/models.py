@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from tabveil.contracts import Synthesizer, Where
+from tabveil.contracts import Draws, Synthesizer, Where
 from tabveil.data.schema import Schema
 from tabveil.errors import ArtifactError, ConfigError, DataError
 from tabveil.synthesizers.loading import (
@@ -43,7 +43,7 @@ class Generator:
 
     schema: Schema
     about: Mapping[str, Any]
-    synthesizer: Synthesizer
+    synthesizer: Draws
 
     def sample(self, n: int, *, seed: int, where: Where | None = None) -> pd.DataFrame:
         """Draw `n` rows; the same seed gives the same rows.

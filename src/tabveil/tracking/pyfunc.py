@@ -91,6 +91,11 @@ def answer(generator: Generator, params: Mapping[str, Any]) -> pd.DataFrame:
     """
     asked = {**DEFAULTS, **params}
     try:
+        if generator.about.get("protection"):
+            raise ConfigError(
+                "this model was attacked with protected rows, which are compared with the rows it "
+                "learnt; those are not here: draw with `tabveil sample`"
+            )
         where = _parse_where(asked["where"])
         rows = generator.sample(asked["n"], seed=asked["seed"], where=where)
     except TabveilError as error:

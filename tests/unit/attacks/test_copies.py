@@ -149,3 +149,21 @@ def test_known_answers(name: str, copies: float) -> None:
     found = score(data)
     assert found.value == pytest.approx(copies, abs=0.0005)
     assert (shown(found) > 0.09) if copies else (found.high < 0.0005)
+
+
+@pytest.mark.parametrize(("n_members", "n_others"), [(600, 6000), (2000, 600), (1000, 1000)])
+@pytest.mark.parametrize("share", [0.001, 0.005])
+def test_the_upper_bound_covers_the_true_excess(
+    n_members: int, n_others: int, share: float
+) -> None:
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(600):
+        found = excess(
+            members=int(rng.binomial(n_members, share)),
+            n_members=n_members,
+            others=int(rng.binomial(n_others, 0.001)),
+            n_others=n_others,
+        ).advantage
+        covered += found.value + 1.645 * found.above >= share - 0.001
+    assert covered / 600 >= 0.95 - 0.025

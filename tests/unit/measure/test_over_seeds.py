@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tabveil.contracts import Advantage
 from tabveil.errors import DataError
 from tabveil.measure.over_seeds import OverSeeds, jackknife
 
@@ -89,3 +90,12 @@ def test_the_grouped_jackknife_finds_the_error_of_a_mean() -> None:
     assert np.mean(found) == pytest.approx(1 / 500, rel=0.05)
     with pytest.raises(DataError, match="two parts"):
         jackknife([0.5])
+
+
+def test_upper_bounds_have_an_error_of_their_own_where_intervals_are_lopsided() -> None:
+    even, lopsided = (OverSeeds.of([Advantage(0.01, 0.002, above)] * 3) for above in (None, 0.02))
+    assert lopsided.upper() - 0.01 == pytest.approx(10 * (even.upper() - 0.01))
+    assert lopsided.lower() == even.lower()
+    assert lopsided.shown() == even.shown()
+    assert lopsided.interval()[0] == even.interval()[0]
+    assert lopsided.interval()[1] > even.interval()[1]
