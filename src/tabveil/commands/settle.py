@@ -183,9 +183,11 @@ class Settler:
 
     def _is_told(self, record: Record, said: Mapping[str, Any], run_id: str) -> bool:
         """Whether the ledger has this verdict on this very model already."""
-        wanted = (run_id, said["verdict"])
-        told = self._verdicts(record)
-        return any((line.detail["run_id"], line.detail["verdict"]) == wanted for line in told)
+        wanted = (run_id, said["verdict"], self.settings.force)
+        return any(
+            (line.detail["run_id"], line.detail["verdict"], line.detail["force"]) == wanted
+            for line in self._verdicts(record)
+        )
 
     def _take_back(self, said: Mapping[str, Any], reason: str) -> None:
         """Withdraw what earlier models of the same candidate were released as."""
@@ -215,7 +217,7 @@ class Settler:
         files: Mapping[str, str],
         said: Mapping[str, Any],
     ) -> None:
-        """Numbers to the candidate's own run, texts to that of its first model; a ledger's line."""
+        """Numbers to the candidate's own run, texts to its first model's; then a ledger's line."""
         plan, confidence = self.plan, self.gate.confidence
         outcome = confirmed.verdict.outcome
         detail = {
@@ -226,8 +228,6 @@ class Settler:
             "models": len(confirmed.attempts),
             "force": self.settings.force,
         }
-        name = of_trial(plan, record.number)
-        self.ledger.append(Line("verdict", plan.prepared.about.digest, name, detail))
         Run(plan.uri, record.about["run_id"]).log(
             metrics={
                 "confirmed/utility": confirmed.utility.mean,
@@ -242,6 +242,9 @@ class Settler:
         for file, text in files.items():
             path = f"{said['report_path']}/{file}"
             Run(plan.uri, confirmed.attempts[0].run_id).log_text(text, path)
+        # At the end: who reads that it was said may rely on finding it.
+        name = of_trial(plan, record.number)
+        self.ledger.append(Line("verdict", plan.prepared.about.digest, name, detail))
 
 
 def _policy(gate: Gate) -> str:
