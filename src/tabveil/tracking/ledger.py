@@ -126,8 +126,8 @@ class Ledger:
         waits = {"timeout": _PATIENCE} if is_file else {}
         try:
             engine = sa.create_engine(self._url, connect_args=waits, poolclass=sa.pool.NullPool)
+            _make_table(engine)
             with engine.begin() as connection:
-                _METADATA.create_all(connection)
                 yield connection
         except ImportError as error:
             raise TrackingError(
@@ -143,6 +143,15 @@ class Ledger:
     @property
     def _shown(self) -> str:
         return self._url.render_as_string(hide_password=True)
+
+
+def _make_table(engine: sa.Engine) -> None:
+    """Make the table where it is missing; another process may be doing so just now."""
+    try:
+        _METADATA.create_all(engine)
+    except sa.exc.DBAPIError:
+        if not sa.inspect(engine).has_table(_LINES.name):
+            raise
 
 
 def whoever() -> str:
