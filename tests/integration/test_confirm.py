@@ -12,6 +12,7 @@ import pytest
 from mlflow import MlflowClient
 
 from conftest import CONFIRM, ROOT, TABVEIL, tabveil
+from tabveil.tracking.ledger import Ledger
 
 MODEL = "randhie-smoke"
 STRICT = ("experiment=smoke", "gate=strict", *CONFIRM[2:])
@@ -193,15 +194,48 @@ def test_withdrawing_takes_the_aliases_away_and_says_why(copy, tmp_path):
     assert "withdraw" in ledger(copy)
 
 
-def test_a_confirmation_that_is_killed_goes_on_where_it_was(smoke_store, tmp_path):
-    root = tmp_path / "store"
+def unconfirmed(smoke_store, root):
+    """A copy of a store whose sweep was never confirmed."""
     shutil.copytree(smoke_store[0], root)
-    for leaving in ("ledger.db", "confirmations"):
-        path = root / leaving
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+    (root / "ledger.db").unlink(missing_ok=True)
+    shutil.rmtree(root / "confirmations", ignore_errors=True)
+    client = MlflowClient(f"sqlite:///{root}/mlflow.db", f"sqlite:///{root}/mlflow.db")
+    if client.search_registered_models(f"name='{MODEL}'"):
+        client.delete_registered_model(MODEL)
+    return root
+
+
+def test_two_confirmations_at_once_leave_registry_and_ledger_whole(smoke_store, tmp_path):
+    root = unconfirmed(smoke_store, tmp_path / "store")
+    words = [*CONFIRM[:-2], "confirm.seeds=1", f"root={root}"]
+    both = [
+        subprocess.Popen(
+            [*TABVEIL, "confirm", *words, f"confirm.trials=[{trial}]"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for trial in (0, 1)
+    ]
+    for process in both:
+        said, _ = process.communicate(timeout=280)
+        assert process.returncode == 0, said
+    there = versions(root)
+    assert {version.tags["trial"] for version in there.values()} == {"0", "1"}
+    client = MlflowClient(f"sqlite:///{root}/mlflow.db", f"sqlite:///{root}/mlflow.db")
+    aliases = {int(n) for n in client.get_registered_model(MODEL).aliases.values()}
+    beaten = {n for n, version in there.items() if version.tags.get("dominated_by")}
+    assert aliases
+    assert aliases <= set(there) - beaten
+    assert {int(there[n].tags["dominated_by"]) for n in beaten} <= aliases
+    lines = Ledger.at(None, root=root).lines()
+    assert sorted(line.event for line in lines) == ["open release"] * 2 + ["verdict"] * 2
+    assert len({line.number for line in lines}) == 4
+
+
+def test_a_confirmation_that_is_killed_goes_on_where_it_was(smoke_store, tmp_path):
+    root = unconfirmed(smoke_store, tmp_path / "store")
     words = [*CONFIRM, f"root={root}"]
     process = subprocess.Popen([*TABVEIL, "confirm", *words], cwd=ROOT, start_new_session=True)
     kept = root / "confirmations" / MODEL
