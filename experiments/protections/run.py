@@ -88,9 +88,7 @@ def main() -> None:
             print(json.dumps(one), flush=True)
             found["summary"] = summary(found["runs"])
             given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    for model, ways in found["summary"].items():
-        for way, numbers in ways.items():
-            print(model, way, numbers)
+    print(json.dumps(found["summary"], indent=1))
 
 
 def arguments() -> argparse.Namespace:
@@ -104,6 +102,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=1_000)
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--ratio", type=float, default=5.0, help="rows drawn a training row")
+    parser.add_argument("--ways", nargs="*", default=list(WAYS), choices=list(WAYS))
     parser.add_argument("--out", type=Path, required=True)
     return parser.parse_args()
 
@@ -115,7 +114,7 @@ def runs(table: pd.DataFrame, given: argparse.Namespace) -> Iterator[dict[str, A
         .modelled()
     )
     table = table[schema.names]
-    ways = {name: protections(name, selected) for name, selected in WAYS.items()}
+    ways = {name: protections(name, WAYS[name]) for name in given.ways}
     if not schema.quasi_identifiers:
         ways = {k: {n: p for n, p in v.items() if p.stage != "table"} for k, v in ways.items()}
     for seed in range(given.seeds):
@@ -125,7 +124,8 @@ def runs(table: pd.DataFrame, given: argparse.Namespace) -> Iterator[dict[str, A
             table.iloc[part].reset_index(drop=True)
             for part in (order[:n], order[n : 2 * n], order[2 * n : 6 * n], order[6 * n : 11 * n])
         )
-        for model in ("pooled", "unpooled", "copies_10pct"):
+        models = ("pooled", "unpooled", *(["copies_10pct"] if len(ways) > 1 else []))
+        for model in models:
             composition = composed(given, "rare" if model == "pooled" else "none")
             parts = build_parts(composition)
             drawn = drawing(model, parts, train, reference, fresh, schema, seed)
@@ -263,6 +263,10 @@ def summary(found: list[dict[str, Any]]) -> dict[str, Any]:
                 if way != "none" and name in plain and plain[name].notna().any():
                     numbers[name] |= centre((by_seed[name] - plain[name]).dropna().to_numpy())
             told[str(model)][str(way)] = numbers
+    plain = frame[frame["way"] == "none"].set_index("seed").drop(columns="way")
+    sides = [plain[plain["model"] == m].drop(columns="model") for m in ("pooled", "unpooled")]
+    gap = (sides[0] - sides[1]).dropna(axis=1, how="all")
+    told["pooled_less_unpooled"] = {name: centre(gap[name].dropna().to_numpy()) for name in gap}
     return told
 
 
@@ -270,7 +274,7 @@ def centre(differences: np.ndarray[Any, Any]) -> dict[str, float]:
     """Mean difference and half of its 95 % interval."""
     n = len(differences)
     half = float(stats.t.ppf(0.975, n - 1) * differences.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
-    told = {"less_none": round(float(differences.mean()), 4)}
+    told = {"less": round(float(differences.mean()), 4)}
     return told | ({"half_width": round(half, 4)} if n > 1 else {})
 
 
