@@ -11,7 +11,6 @@ again until nothing has changed in between: whoever comes last leaves them right
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 from tabveil.errors import ArtifactError, TrackingError
 from tabveil.search.pareto import Point, aliases, front
 from tabveil.tracking.artifacts import download
+from tabveil.tracking.models import text_digest
 from tabveil.tracking.registry import (
     DIGEST,
     Version,
@@ -122,11 +122,6 @@ def _checked(version: Version, name: str, text: str, digest_tag: str) -> str:
             f"digest differs from the tag {digest_tag}); do not rely on it"
         )
     return text
-
-
-def text_digest(text: str) -> str:
-    """SHA-256 of a text."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _point(version: Version) -> Point:

@@ -14,9 +14,9 @@ import pytest
 
 from tabveil.data.schema import infer_schema
 from tabveil.errors import ArtifactError
-from tabveil.releases import VERDICT_FILE, place_aliases, read_file, text_digest, withdraw
+from tabveil.releases import VERDICT_FILE, place_aliases, read_file, withdraw
 from tabveil.synthesizers.marginals import Marginals
-from tabveil.tracking.models import digest_of, save_generator
+from tabveil.tracking.models import digest_of, save_generator, text_digest
 from tabveil.tracking.registry import (
     Version,
     aliases_of,
@@ -182,3 +182,8 @@ def test_files_that_were_tampered_with_are_refused(store: Store) -> None:
     (place / VERDICT_FILE).write_text("{}")
     with pytest.raises(ArtifactError, match=r"verdict\.json is not what was registered"):
         read_file(store.uri, version, VERDICT_FILE, digest_tag="verdict_digest")
+    with pytest.raises(ArtifactError, match=r"verdict\.json is not what was registered"):
+        mlflow.pyfunc.load_model(str(place))
+    (place / VERDICT_FILE).unlink()
+    with pytest.raises(ArtifactError, match=r"verdict\.json is not what was registered"):
+        mlflow.pyfunc.load_model(str(place))

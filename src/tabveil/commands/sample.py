@@ -20,7 +20,7 @@ from tabveil.data.prepared import find_prepared, load_prepared
 from tabveil.errors import ConfigError
 from tabveil.pipeline import members_of, protected
 from tabveil.protections.protected import described
-from tabveil.releases import WITHDRAWN
+from tabveil.releases import VERDICT, VERDICT_FILE, WITHDRAWN, read_file
 from tabveil.report.terminal import say
 from tabveil.tracking.ledger import Ledger, Line
 from tabveil.tracking.models import Generator
@@ -46,6 +46,8 @@ def run(composition: Composition) -> None:
         generator = _protected(generator, protections, settings, root)
     if version is not None:
         _warn(version)
+        if VERDICT in version.tags:
+            read_file(uri, version, VERDICT_FILE, digest_tag="verdict_digest")
         ledger = Ledger.at(read(composition, LedgerSettings, "ledger").url, root=root)
         ledger.append(_line(version, settings, described(protections)))
     n = write_samples(generator, settings.out, settings.n, seed=settings.seed, where=settings.where)

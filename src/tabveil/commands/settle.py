@@ -33,7 +33,6 @@ from tabveil.releases import (
     REPORT,
     VERDICT_FILE,
     releases,
-    text_digest,
     withdraw,
 )
 from tabveil.report.model_card import model_card
@@ -45,7 +44,7 @@ from tabveil.statement import in_words, statement, tags, to_text
 from tabveil.tracking.artifacts import download
 from tabveil.tracking.environment import environment
 from tabveil.tracking.ledger import Ledger, Line
-from tabveil.tracking.models import digest_of
+from tabveil.tracking.models import digest_of, text_digest
 from tabveil.tracking.registry import find_same, register, versions
 from tabveil.tracking.runs import Run
 from tabveil.trial_log import GENERATOR

@@ -129,6 +129,11 @@ def digest_of(directory: Path) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def text_digest(text: str) -> str:
+    """SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def check_verdict(directory: Path, verdict: Path) -> None:
     """Hold a generator against the verdict beside it, if there is one.
 

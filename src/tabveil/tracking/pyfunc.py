@@ -20,15 +20,18 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from tabveil.data.schema import Schema
-from tabveil.errors import ConfigError, TabveilError
+from tabveil.errors import ArtifactError, ConfigError, TabveilError
 from tabveil.tracking.columns import mlflow_type
-from tabveil.tracking.models import Generator
+from tabveil.tracking.models import Generator, text_digest
 
 if TYPE_CHECKING:
     from mlflow.models import Model, ModelSignature
 
 GENERATOR_PATH = "artifacts/generator"
 """Where the saved generator lies in the model's folder."""
+
+BESIDE = "tabveil_beside"
+"""Key of the model's metadata: name → digest of each text beside the generator."""
 
 DEFAULTS: Mapping[str, Any] = {"n": 1000, "seed": 0, "where": ""}
 _REQUIREMENTS = ("tabveil", "mlflow", "numpy", "pandas", "safetensors", "torch")
@@ -115,6 +118,22 @@ def _parse_where(text: str) -> dict[str, Any] | None:
     if not isinstance(where, dict):
         raise ConfigError('where must be a JSON object such as {"sex": "F"}')
     return where
+
+
+def check_beside(folder: Path) -> None:
+    """Hold the texts beside a generator, such as its verdict, against the model's metadata.
+
+    Raises ArtifactError when one is missing or was altered.
+    """
+    import yaml
+
+    described = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
+    for name, digest in ((described.get("metadata") or {}).get(BESIDE) or {}).items():
+        path = folder / name
+        if not path.is_file() or text_digest(path.read_text(encoding="utf-8")) != digest:
+            raise ArtifactError(
+                f"{path} is not what was registered with the model; do not rely on either"
+            )
 
 
 def refuse_unknown_params() -> None:

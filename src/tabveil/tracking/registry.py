@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tabveil.errors import ArtifactError, ConfigError, TrackingError
-from tabveil.tracking.models import Generator, digest_of, load_generator
-from tabveil.tracking.pyfunc import GENERATOR_PATH, save_pyfunc
+from tabveil.tracking.models import Generator, digest_of, load_generator, text_digest
+from tabveil.tracking.pyfunc import BESIDE, GENERATOR_PATH, save_pyfunc
 from tabveil.tracking.store import connect, is_server, refusals
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 DIGEST = "model_digest"
+_TRIES = 5
 _IDENTITY = ("study", "trial", "run_id", "gate_digest", "verdict")
 """The tags that together say which generator a version holds, and what was said of it."""
 
@@ -105,7 +106,24 @@ def set_aliases(uri: str, name: str, aliases: Mapping[str, int]) -> None:
     """Let each alias point at its version, wherever it pointed before."""
     with refusals(f"set the aliases of {name!r}"):
         for alias, number in aliases.items():
-            connect(uri).set_registered_model_alias(name, alias, str(number))
+            _set_alias(connect(uri), name, alias, number)
+
+
+def _set_alias(client: MlflowClient, name: str, alias: str, number: int) -> None:
+    """Set an alias, once more if another process has made the same one in between.
+
+    MLflow looks whether an alias is there and then adds it; of two who add it at once, the
+    database refuses the second.
+    """
+    from mlflow.exceptions import MlflowException
+
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            client.set_registered_model_alias(name, alias, str(number))
+            return
+        except MlflowException as error:
+            if not tries_left or not re.search("IntegrityError|UniqueViolation", str(error)):
+                raise
 
 
 def tag(uri: str, name: str, number: int, tags: Mapping[str, Any]) -> None:
@@ -238,7 +256,12 @@ def _log_model(
 
     experiment_id = client.get_run(run_id).info.experiment_id
     logged = client.create_logged_model(experiment_id, "generator", source_run_id=run_id)
-    description = Model(run_id=run_id, model_id=logged.model_id, artifact_path="generator")
+    description = Model(
+        run_id=run_id,
+        model_id=logged.model_id,
+        artifact_path="generator",
+        metadata={BESIDE: {file: text_digest(text) for file, text in files.items()}},
+    )
     try:
         with tempfile.TemporaryDirectory() as scratch:
             save_pyfunc(Path(scratch) / "model", directory, generator.schema, description)

@@ -12,7 +12,7 @@ from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel
 
 from tabveil.tracking.models import check_verdict, load_generator
-from tabveil.tracking.pyfunc import answer, refuse_unknown_params
+from tabveil.tracking.pyfunc import answer, check_beside, refuse_unknown_params
 
 
 class ServedGenerator(PythonModel):  # type: ignore[misc]  # MLflow is untyped
@@ -22,6 +22,7 @@ class ServedGenerator(PythonModel):  # type: ignore[misc]  # MLflow is untyped
         """Read the artifact."""
         refuse_unknown_params()
         directory = Path(context.artifacts["generator"])
+        check_beside(directory.parents[1])
         check_verdict(directory, directory.parents[1] / "verdict.json")
         self.generator = load_generator(directory)
 
