@@ -17,15 +17,13 @@ from pathlib import Path
 
 from tabveil.errors import ArtifactError, TrackingError
 from tabveil.search.pareto import Point, aliases, front
+from tabveil.tracking.aliases import aliases_of, drop_alias, set_aliases
 from tabveil.tracking.artifacts import download
 from tabveil.tracking.models import text_digest
 from tabveil.tracking.registry import (
     DIGEST,
     Version,
-    aliases_of,
-    drop_alias,
     fetched,
-    set_aliases,
     tag,
     versions,
 )

@@ -22,8 +22,9 @@ import pytest
 
 from tabveil.data.schema import infer_schema
 from tabveil.synthesizers.marginals import Marginals
+from tabveil.tracking.aliases import set_aliases
 from tabveil.tracking.models import save_generator
-from tabveil.tracking.registry import load_model, register, set_aliases
+from tabveil.tracking.registry import load_model, register
 from tabveil.tracking.runs import Runs
 from tabveil.tracking.store import open_tracking, prepare_store
 

@@ -16,10 +16,10 @@ from tabveil.data.schema import infer_schema
 from tabveil.errors import ArtifactError
 from tabveil.releases import VERDICT_FILE, place_aliases, read_file, withdraw
 from tabveil.synthesizers.marginals import Marginals
+from tabveil.tracking.aliases import aliases_of
 from tabveil.tracking.models import digest_of, save_generator, text_digest
 from tabveil.tracking.registry import (
     Version,
-    aliases_of,
     find_version,
     load_model,
     register,

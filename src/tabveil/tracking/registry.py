@@ -12,19 +12,20 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tabveil.errors import ArtifactError, ConfigError, TrackingError
+from tabveil.tracking.aliases import aliases_of
 from tabveil.tracking.models import Generator, digest_of, load_generator, text_digest
 from tabveil.tracking.pyfunc import BESIDE, GENERATOR_PATH, save_pyfunc
-from tabveil.tracking.store import connect, is_server, refusals
+from tabveil.tracking.store import connect, is_server, once_more, refusals
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 DIGEST = "model_digest"
-_TRIES = 5
 _IDENTITY = ("study", "trial", "run_id", "gate_digest", "verdict")
 """The tags that together say which generator a version holds, and what was said of it."""
 
@@ -102,30 +103,6 @@ def find_same(uri: str, run_id: str, name: str, *, tags: Mapping[str, Any]) -> V
     return None
 
 
-def set_aliases(uri: str, name: str, aliases: Mapping[str, int]) -> None:
-    """Let each alias point at its version, wherever it pointed before."""
-    with refusals(f"set the aliases of {name!r}"):
-        for alias, number in aliases.items():
-            _set_alias(connect(uri), name, alias, number)
-
-
-def _set_alias(client: MlflowClient, name: str, alias: str, number: int) -> None:
-    """Set an alias, once more if another process has made the same one in between.
-
-    MLflow looks whether an alias is there and then adds it; of two who add it at once, the
-    database refuses the second.
-    """
-    from mlflow.exceptions import MlflowException
-
-    for tries_left in reversed(range(_TRIES)):
-        try:
-            client.set_registered_model_alias(name, alias, str(number))
-            return
-        except MlflowException as error:
-            if not tries_left or not re.search("IntegrityError|UniqueViolation", str(error)):
-                raise
-
-
 def tag(uri: str, name: str, number: int, tags: Mapping[str, Any]) -> None:
     """Set tags of a version; None deletes one."""
     with refusals(f"tag version {number} of {name!r}"):
@@ -134,18 +111,7 @@ def tag(uri: str, name: str, number: int, tags: Mapping[str, Any]) -> None:
             if value is None:
                 client.delete_model_version_tag(name, str(number), key)
             else:
-                client.set_model_version_tag(name, str(number), key, str(value))
-
-
-def drop_alias(uri: str, name: str, alias: str) -> None:
-    """Let an alias point nowhere."""
-    with refusals(f"delete the alias {alias} of {name!r}"):
-        connect(uri).delete_registered_model_alias(name, alias)
-
-
-def aliases_of(uri: str, name: str) -> dict[str, int]:
-    """Alias → number of its version."""
-    return _aliases(uri, name)
+                once_more(partial(client.set_model_version_tag, name, str(number), key, str(value)))
 
 
 def versions(uri: str, name: str) -> list[Version]:
@@ -178,7 +144,7 @@ def find_version(uri: str, model_uri: str) -> Version:
     there = versions(uri, name)
     if not there:
         raise TrackingError(f"no registered model {name!r}; there are: {_names(uri)}")
-    aliases = _aliases(uri, name)
+    aliases = aliases_of(uri, name)
     number = aliases.get(alias) if alias else there[0].number if number == "latest" else int(number)
     for version in there:
         if version.number == number:
@@ -289,12 +255,6 @@ def _ensure_model(client: MlflowClient, name: str) -> None:
 def _version(client: MlflowClient, entity: Any) -> Version:
     place = client.get_model_version_download_uri(entity.name, entity.version)
     return Version(entity.name, int(entity.version), dict(entity.tags), place)
-
-
-def _aliases(uri: str, name: str) -> dict[str, int]:
-    with refusals(f"look up the aliases of {name!r}"):
-        found = connect(uri).get_registered_model(name).aliases
-    return {alias: int(number) for alias, number in found.items()}
 
 
 def _names(uri: str) -> str:

@@ -8,7 +8,8 @@ cannot be reached is said within seconds, before anything is written. This modul
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from tabveil.tracking.embedded import (
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+_TRIES = 5
 _PATIENCE = 5
 """Seconds that a server or a database may take to answer its first request."""
 
@@ -113,6 +115,23 @@ def connect(uri: str, *, create: bool = False) -> MlflowClient:
 def is_server(uri: str) -> bool:
     """Whether a tracking server stands behind the URI, as opposed to a database."""
     return uri.startswith(("http://", "https://"))
+
+
+def once_more(write: Callable[[], object]) -> None:
+    """Write a tag or an alias, and again if another process has added the same one in between.
+
+    MLflow looks whether a row is there and then adds it; of two who add it at once, the database
+    refuses the second.
+    """
+    from mlflow.exceptions import MlflowException
+
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            write()
+            return
+        except MlflowException as error:
+            if not tries_left or not re.search("IntegrityError|UniqueViolation", str(error)):
+                raise
 
 
 @contextlib.contextmanager

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from tabveil.errors import ArtifactError, ConfigError, TrackingError
+from tabveil.tracking.aliases import set_aliases
 from tabveil.tracking.registry import (
     find_version,
     generator_directory,
     load_model,
     register,
-    set_aliases,
     versions,
 )
 from tabveil.tracking.runs import Runs
