@@ -22,6 +22,7 @@ from tabveil.pipeline import members_of, protected
 from tabveil.protections.protected import described
 from tabveil.releases import VERDICT, VERDICT_FILE, WITHDRAWN, read_file
 from tabveil.report.terminal import say
+from tabveil.synthesizers.balanced import Balanced
 from tabveil.tracking.ledger import Ledger, Line
 from tabveil.tracking.models import Generator
 from tabveil.tracking.registry import Version, find_version, load_model
@@ -44,6 +45,10 @@ def run(composition: Composition) -> None:
     check_target(settings.out)
     if protections:
         generator = _protected(generator, protections, settings, root)
+    if settings.shares is not None:
+        generator = replace(
+            generator, synthesizer=Balanced.by(generator.synthesizer, settings.shares)
+        )
     if version is not None:
         _warn(version)
         if VERDICT in version.tags:
@@ -114,6 +119,8 @@ def _warn(version: Version) -> None:
 def _line(version: Version, settings: Sample, protection: Mapping[str, Any]) -> Line:
     name = f"{version.name}/{version.number}"
     detail: dict[str, Any] = {"n": settings.n, "seed": settings.seed, "where": settings.where}
+    if settings.shares is not None:
+        detail["shares"] = settings.shares
     if protection or not settings.as_confirmed:
         detail["protection"] = protection
     return Line("sample", version.tags.get("data_digest", ""), name, detail)
