@@ -142,6 +142,7 @@ class Sample:
     out: Path
     seed: int
     where: dict[str, Any] | None
+    shares: dict[str, dict[Any, Annotated[float, Field(gt=0, le=1)]]] | None
     prepared: Path | None
     as_confirmed: bool
 
