@@ -38,7 +38,7 @@ from tabveil.data.pooling import Pooling
 from tabveil.data.prepared import FORMAT, About, Prepared, is_prepared, load_prepared, save_prepared
 from tabveil.data.schema import infer_schema
 from tabveil.data.split import Shares, split
-from tabveil.data.tables import digest, read_table
+from tabveil.data.tables import Place, digest
 from tabveil.errors import EvaluationError
 from tabveil.evaluate import Evaluation, evaluate
 from tabveil.memo import Memo
@@ -57,8 +57,7 @@ class Source:
     """A table to prepare, what a person knows of it, and how to split it."""
 
     name: str
-    path: Path
-    format: str | None
+    place: Place
     kinds: Mapping[str, str]
     target: str | None
     sensitive: tuple[str, ...]
@@ -75,7 +74,7 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
     Without a `directory` the folder lies under `root`, named by what shaped it, and an earlier
     preparation of the same table in the same way is used again.
     """
-    table = read_table(source.path, format=source.format)
+    table = source.place.read()
     schema = infer_schema(table, kinds=source.kinds).with_roles(
         target=source.target,
         sensitive=source.sensitive,
@@ -94,7 +93,7 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
         shares=source.shares,
         keep_twins_together=source.keep_twins_together,
     )
-    about = About(name=source.name, source=source.path.name, digest=key, report=splits.report)
+    about = About(name=source.name, source=source.place.title, digest=key, report=splits.report)
     save_prepared(directory, splits=splits, schema=schema.modelled(), about=about)
     return directory
 

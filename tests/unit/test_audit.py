@@ -107,7 +107,7 @@ def test_scores_are_keyed_by_attack_and_score_and_every_one_has_an_interval():
         "value": 0.5,
         "low": 0.45,
         "high": 0.55,
-        "advantage": {"value": 0.0, "se": 0.05},
+        "advantage": {"value": 0.0, "se": 0.05, "se_above": None},
         "leak_shown": False,
     }
     assert told["scores"]["privacy/learnt/epsilon"]["leak_shown"] is None

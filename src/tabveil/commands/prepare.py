@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tabveil import pipeline
+from tabveil.commands.inspect import place_of
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Base, Dataset, Split, read
 from tabveil.data.prepared import Prepared, load_prepared
@@ -51,8 +52,7 @@ def source(composition: Composition) -> pipeline.Source:
     how = read(composition, Split, "split")
     return pipeline.Source(
         name=dataset.name,
-        path=dataset.path.expanduser(),
-        format=dataset.format,
+        place=place_of(dataset),
         kinds=dataset.kinds or {},
         target=dataset.target,
         sensitive=tuple(dataset.sensitive),

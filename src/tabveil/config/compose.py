@@ -158,7 +158,8 @@ def _stem(path: str) -> str:
 
     Studies, runs and registered models take it, so it holds only what all of them allow.
     """
-    name = re.sub(r"(\.(csv|tsv|txt|parquet|pq|gz))+$", "", Path(path).name, flags=re.IGNORECASE)
+    endings = r"(\.(csv|tsv|txt|jsonl|ndjson|parquet|pq|gz|bz2|xz|zip|zst))+$"
+    name = re.sub(endings, "", Path(path).name, flags=re.IGNORECASE)
     return re.sub(r"[^\w .\-]", "_", name) or "table"
 
 

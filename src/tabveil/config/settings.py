@@ -25,14 +25,18 @@ Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """Which table, and what a person knows of it."""
+    """Which table, and what a person knows of it. A file has a path, a database url and query."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
     name: str
-    path: Path
-    format: str | None
+    path: Path | None = None
+    format: str | None = None
+    encoding: str | None = None
+    decimal: Literal[",", "."] | None = None
+    url: str | None = None
+    query: str | None = None
     target: str | None
     sensitive: list[str]
     quasi_identifiers: list[str]
@@ -169,8 +173,12 @@ class Inspect:
     """What `tabveil inspect` is asked for."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
-    path: Path
+    path: Path | None
     format: str | None
+    encoding: str | None
+    decimal: Literal[",", "."] | None
+    url: str | None
+    query: str | None
     kinds: dict[str, str] | None
 
 

@@ -11,8 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import sqlalchemy as sa
 
-from tabveil.data.tables import digest, read_table
+from tabveil.data.tables import Place, digest, read_table
 from tabveil.errors import DataError
 
 SECRET = "Mrs Jones"
@@ -98,13 +99,13 @@ def test_a_named_index_in_a_parquet_file_is_a_column(tmp_path: Path) -> None:
         (f"a,b\n1,2\n1,2,{SECRET}\n", "line 3: 3 values under 2"),
         (f"a,b\n1,2\n{SECRET}\n", "line 3: 1 values under 2"),
         (f"a,b\n1,2,{SECRET}\n1,2,3\n", "line 2: 3 values under 2"),
-        (f'a,b\n1,"{SECRET}\n', "line 2: |not a readable CSV"),
-        (bytes(range(256)) * 9, "not UTF-8"),
+        (f'a,b\n1,"{SECRET}\n', "line 2: a quote opens"),
+        (bytes(range(256)) * 9, "binary file"),
         ("a,b\n1,\0\n", "binary file"),
         (b"\x89PNG\r\n\x1a\n" + bytes(40), "not UTF-8|binary file"),
         (pickle.dumps([1.5] * 99), "not UTF-8|binary file"),
-        ("name,x\nJosé,1\n".encode("latin-1"), "not UTF-8"),
-        ("name,x\nAnna,1\n".encode("utf-16"), "not UTF-8"),
+        ("name,x\nJosé,1\n".encode("mac-roman"), "line 2: not UTF-8"),
+        ("name,x\nAnna,1\n".encode("utf-16-le"), "dataset.encoding=utf-16-le"),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 999)[:30], "damaged gzip"),
         (b"\x1f\x8b" + b"nonsense" * 9, "damaged gzip"),
     ],
@@ -147,6 +148,40 @@ def test_a_parquet_file_that_cannot_be_modelled_gets_one_clear_message(tmp_path:
         pq.write_table(table, path)
         with pytest.raises(DataError, match=message):
             read_table(path)
+
+
+def test_a_place_is_a_file_or_a_database(tmp_path: Path) -> None:
+    path = write(tmp_path, "a;b\n1,5;é\n".encode("cp1252"))
+    table = Place(path=path, encoding="cp1252", decimal=",").read()
+    assert table.to_dict("list") == {"a": [1.5], "b": ["é"]}
+    assert Place(path=path).title == "t.csv"
+    for place in (Place(), Place(path=path, url="sqlite://", query="t")):
+        with pytest.raises(DataError, match="name one source"):
+            place.read()
+    for place in (Place(path=path, query="t"), Place(url="sqlite://")):
+        with pytest.raises(DataError, match="belong together"):
+            place.read()
+
+
+def test_a_place_in_a_database_is_called_by_the_database_alone() -> None:
+    assert Place(url="postgresql+psycopg2://me:secret@h/clinic", query="t").title == "clinic"
+    assert Place(url="sqlite:////data/clinic.db", query="t").title == "clinic.db"
+    assert Place(url="sqlite://", query="t").title == "database"
+
+
+def test_the_same_rows_are_the_same_table_whatever_they_are_written_in(tmp_path: Path) -> None:
+    table = pd.DataFrame({"n": [1, 2], "x": [0.1, None], "t": ["a", None], "b": [True, False]})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    table.to_csv(tmp_path / "t.tsv", index=False, sep="\t", encoding="utf-16")
+    table.to_json(tmp_path / "t.jsonl", orient="records", lines=True)
+    table.to_parquet(tmp_path / "t.parquet")
+    with sa.create_engine(f"sqlite:///{tmp_path}/t.db").begin() as connection:
+        table.to_sql("t", connection, index=False)
+    made = [read_table(tmp_path / f"t.{end}") for end in ("csv", "tsv", "jsonl", "parquet")]
+    assert {digest(each) for each in made} == {digest(table)}
+    # SQLite has no truth values.
+    from_sql = Place(url=f"sqlite:///{tmp_path}/t.db", query="t").read()
+    assert digest(from_sql.astype({"b": bool})) == digest(table)
 
 
 TABLE = pd.DataFrame(
