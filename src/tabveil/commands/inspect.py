@@ -1,12 +1,17 @@
-"""`tabveil inspect path=table.csv`: what would tabveil take each column for, and why?"""
+"""`tabveil inspect path=table.csv [out=schema.yaml]`: what is each column taken for, and why?"""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Dataset, Inspect, read
-from tabveil.data.schema import infer_schema
+from tabveil.data.schema import Schema, infer_schema
+from tabveil.data.schema_files import to_frictionless, to_sdv, to_yaml
 from tabveil.data.tables import Place
-from tabveil.report.terminal import show_table
+from tabveil.errors import ConfigError
+from tabveil.report.terminal import say, show_table
 
 
 def run(composition: Composition) -> None:
@@ -20,6 +25,23 @@ def run(composition: Composition) -> None:
     ]
     title = f"{place.title}: {len(table)} rows, {len(rows)} columns"
     show_table(title, ("column", "kind", "dtype", "missing", "why"), rows)
+    if settings.out is not None:
+        _write(settings.out.expanduser(), _as_text(schema, settings.form))
+        say(f"Written to {settings.out}; name it by dataset.schema={settings.out}")
+
+
+def _as_text(schema: Schema, form: str) -> str:
+    if form == "tabveil":
+        return to_yaml(schema)
+    data = to_sdv(schema) if form == "sdv" else to_frictionless(schema)
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"out={path} cannot be written: {error.strerror or error}") from error
 
 
 def place_of(given: Dataset | Inspect) -> Place:

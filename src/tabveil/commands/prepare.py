@@ -12,6 +12,7 @@ from tabveil.commands.inspect import place_of
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Base, Dataset, Split, read
 from tabveil.data.prepared import Prepared, load_prepared
+from tabveil.data.schema_files import Told, read_schema_file
 from tabveil.data.split import Shares
 from tabveil.errors import ConfigError
 from tabveil.report.terminal import show_table
@@ -50,14 +51,15 @@ def source(composition: Composition) -> pipeline.Source:
     """What the configuration says of the table and its split."""
     dataset = read(composition, Dataset, "dataset")
     how = read(composition, Split, "split")
+    told = Told() if dataset.schema is None else read_schema_file(dataset.schema.expanduser())
     return pipeline.Source(
         name=dataset.name,
         place=place_of(dataset),
-        kinds=dataset.kinds or {},
-        target=dataset.target,
-        sensitive=tuple(dataset.sensitive),
-        quasi_identifiers=tuple(dataset.quasi_identifiers),
-        group=how.by,
+        kinds={**told.kinds, **(dataset.kinds or {})},
+        target=dataset.target or told.target,
+        sensitive=tuple(dataset.sensitive or told.sensitive),
+        quasi_identifiers=tuple(dataset.quasi_identifiers or told.quasi_identifiers),
+        group=how.by or told.group,
         shares=Shares(how.train, how.control, how.reference, how.release),
         keep_twins_together=how.keep_twins_together,
         split_seed=how.seed,

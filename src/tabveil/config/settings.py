@@ -42,6 +42,7 @@ class Dataset:
     quasi_identifiers: list[str]
     group: str | None
     kinds: dict[str, str] | None
+    schema: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,8 @@ class Inspect:
     url: str | None
     query: str | None
     kinds: dict[str, str] | None
+    out: Path | None
+    form: Literal["tabveil", "sdv", "frictionless"]
 
 
 @dataclass(frozen=True)

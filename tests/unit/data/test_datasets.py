@@ -18,8 +18,11 @@ from tabveil.data.tables import digest, read_table
 ROOT = Path(__file__).parents[3]
 CONFIGS = sorted((ROOT / "conf" / "dataset").glob("*.yaml"))
 SHIPPED = ["randhie", "randhie_years"]
-PLACE = {"csv": ["path", "format", "encoding", "decimal"], "sql": ["url", "query"]}
-"""What says where the table lies; the others: a file and its format."""
+PLACE = {
+    "csv": ["path", "format", "encoding", "decimal", "schema"],
+    "sql": ["url", "query", "schema"],
+}
+"""What says where and what the table is; the others: a file and its format."""
 KNOWN = ["target", "sensitive", "quasi_identifiers", "group", "kinds"]
 
 
