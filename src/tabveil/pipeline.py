@@ -33,6 +33,7 @@ from tabveil.contracts import (
 )
 from tabveil.contracts import Source as Real
 from tabveil.controls import Suite
+from tabveil.data.masking import Masking, policies_of
 from tabveil.data.membership import draw_members
 from tabveil.data.pooling import Pooling
 from tabveil.data.prepared import FORMAT, About, Prepared, is_prepared, load_prepared, save_prepared
@@ -59,6 +60,7 @@ class Source:
     name: str
     place: Place
     kinds: Mapping[str, str]
+    masks: Mapping[str, str]
     target: str | None
     sensitive: tuple[str, ...]
     quasi_identifiers: tuple[str, ...]
@@ -81,7 +83,9 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
         quasi_identifiers=source.quasi_identifiers,
         group=source.group,
     )
-    how = [FORMAT, schema.to_json(), source.shares, source.keep_twins_together, source.split_seed]
+    policies = policies_of(schema, source.masks)
+    how = [FORMAT, schema.to_json(), policies, source.shares]
+    how += [source.keep_twins_together, source.split_seed]
     key = _key(digest(table), *how)
     directory = directory or root / "prepared" / f"{source.name}-{key[:12]}"
     if is_prepared(directory) and load_prepared(directory).about.digest == key:
@@ -93,8 +97,11 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
         shares=source.shares,
         keep_twins_together=source.keep_twins_together,
     )
-    about = About(name=source.name, source=source.place.title, digest=key, report=splits.report)
-    save_prepared(directory, splits=splits, schema=schema.modelled(), about=about)
+    identifiers = ", ".join(f"{name}: {policy}" for name, policy in policies.items())
+    report = splits.report | {"identifiers": identifiers or None}
+    about = About(name=source.name, source=source.place.title, digest=key, report=report)
+    masking = Masking.learn(table, schema, policies)
+    save_prepared(directory, splits=splits, schema=schema.modelled(), masking=masking, about=about)
     return directory
 
 

@@ -93,7 +93,7 @@ def log_trial(
     with tempfile.TemporaryDirectory() as scratch:
         try:
             save_generator(
-                trial.synthesizer, prepared.schema, Path(scratch) / "generator", about=about
+                trial.synthesizer, prepared.masking, Path(scratch) / "generator", about=about
             )
             run.log_artifacts(Path(scratch) / "generator", GENERATOR)
         except ArtifactError as refusal:

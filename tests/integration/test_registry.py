@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tabveil.data.masking import Masking
 from tabveil.data.schema import infer_schema
 from tabveil.synthesizers.marginals import Marginals
 from tabveil.tracking.aliases import set_aliases
@@ -46,7 +47,7 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
     table = pd.DataFrame({"age": rng.integers(0, 90, 500), "sex": rng.choice(["f", "m"], 500)})
     synthesizer = Marginals()
     synthesizer.fit(table, infer_schema(table), seed=0)
-    save_generator(synthesizer, infer_schema(table), folder / "generator", about={})
+    save_generator(synthesizer, Masking(infer_schema(table)), folder / "generator", about={})
     made = open_tracking(None, root=folder / "made")
     experiment_id = prepare_store(made, "study", root=folder / "made")
     with Runs(made, experiment_id).start_sweep("sweep", owner="host:1:1") as run:

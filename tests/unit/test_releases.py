@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tabveil.data.masking import Masking
 from tabveil.data.schema import infer_schema
 from tabveil.errors import ArtifactError
 from tabveil.releases import VERDICT_FILE, place_aliases, read_file, withdraw
@@ -47,7 +48,9 @@ class Store:
         synthesizer = Marginals()
         synthesizer.fit(table, infer_schema(table), seed=0)
         about = {"made": self.n} if self.n else {}
-        save_generator(synthesizer, infer_schema(table), self.folder / "generator", about=about)
+        save_generator(
+            synthesizer, Masking(infer_schema(table)), self.folder / "generator", about=about
+        )
 
     def put(
         self, utility: float, risk: float, verdict: str = "pass", measured_by: str = "suite"

@@ -42,6 +42,7 @@ class Dataset:
     quasi_identifiers: list[str]
     group: str | None
     kinds: dict[str, str] | None
+    masks: dict[str, str] | None = None
     schema: Path | None = None
 
 

@@ -1,8 +1,9 @@
 """Where do a table's splits stand between preparing and confirming?
 
 In a folder of their own: `schema.json`, the four splits as Parquet, each row's group number
-(`groups.npz`), and `prepared.json` (name, digest, what the split reports). It is written whole
-or not at all, and readable by its owner only. Loading leaves `release` closed: only the
+(`groups.npz`), what stands in the place of identifiers (`masks.json`, with the schema of rows as
+they are given away), and `prepared.json` (name, digest, what the split reports). It is written
+whole or not at all, and readable by its owner only. Loading leaves `release` closed: only the
 confirmation opens it.
 """
 
@@ -20,11 +21,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tabveil.data.masking import Masking
 from tabveil.data.schema import Schema
 from tabveil.data.split import Splits
 from tabveil.errors import DataError
 
-FORMAT = 1
+FORMAT = 2
 """Of the folder; part of what names it, so that another version's is not taken for ours."""
 
 _SPLITS = ("train", "control", "reference", "release")
@@ -54,6 +56,8 @@ class Prepared:
     reference: pd.DataFrame
     groups: Mapping[str, NDArray[np.intp]]
     """Of `train` and `control`: each row's group number, shape (n,)."""
+    masking: Masking
+    """How rows are given away: with what in the place of identifiers."""
     opened: bool = False
     """Whether `control` holds the rows of `release`."""
 
@@ -68,7 +72,9 @@ class Prepared:
         return np.sort(order[first])
 
 
-def save_prepared(directory: Path, *, splits: Splits, schema: Schema, about: About) -> None:
+def save_prepared(
+    directory: Path, *, splits: Splits, schema: Schema, masking: Masking, about: About
+) -> None:
     """Write the splits into `directory`, replacing what a former preparation left there.
 
     Raises:
@@ -84,6 +90,8 @@ def save_prepared(directory: Path, *, splits: Splits, schema: Schema, about: Abo
         arrays: dict[str, Any] = {name: splits.groups[name] for name in _SPLITS}
         np.savez(partial / "groups.npz", **arrays)
         schema.save(partial / "schema.json")
+        masks = json.dumps(masking.to_dict(), indent=1, ensure_ascii=False)
+        (partial / "masks.json").write_text(masks + "\n", encoding="utf-8")
         text = json.dumps(asdict(about), indent=1, sort_keys=True, ensure_ascii=False)
         (partial / "prepared.json").write_text(text + "\n", encoding="utf-8")
         if directory.exists():
@@ -133,10 +141,20 @@ def _load(directory: Path, *, control: str) -> Prepared:
         )
         with np.load(directory / "groups.npz", allow_pickle=False) as stored:
             groups = {"train": stored["train"], "control": stored[control]}
+        masks = json.loads((directory / "masks.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataError(
             f"the prepared table at {directory} is damaged ({type(error).__name__}); delete the "
             f"folder and run `tabveil prepare` again"
         ) from error
     schema = Schema.load(directory / "schema.json")
-    return Prepared(about, schema, train, others, reference, groups, opened=control == "release")
+    return Prepared(
+        about,
+        schema,
+        train,
+        others,
+        reference,
+        groups,
+        Masking.from_dict(masks),
+        opened=control == "release",
+    )

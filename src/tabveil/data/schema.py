@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from tabveil.data.identifiers import find_identifier
 from tabveil.data.restoring import restore_column
 from tabveil.errors import DataError
 
@@ -41,6 +42,7 @@ class Column:
         decimals: numeric only: decimal places kept in sampled values; 0 for whole numbers,
             None where the source is not rounded.
         reason: why inference chose this kind.
+        form: identifiers only: what they look like, such as "email" (`data/identifiers`).
     """
 
     name: str
@@ -48,6 +50,7 @@ class Column:
     dtype: str
     decimals: int | None = None
     reason: str = ""
+    form: str | None = None
 
 
 @dataclass(frozen=True)
@@ -210,8 +213,13 @@ def infer_schema(table: pd.DataFrame, *, kinds: Mapping[str, str] | None = None)
 
 
 def _infer_column(values: pd.Series[Any], given: str | None) -> Column:
-    name, dtype = str(values.name), str(values.dtype)
-    kind, reason = (given, "given in the config") if given else _infer_kind(values)
+    name, dtype, form = str(values.name), str(values.dtype), None
+    kind, reason = given, "given in the config"
+    if given in (None, "identifier"):
+        found = find_identifier(values, name=name)
+        form = found.form if found else None
+        if given is None:
+            kind, reason = ("identifier", found.reason) if found else _infer_kind(values)
     if kind == "datetime" and not pd.api.types.is_datetime64_any_dtype(values):
         dtype = "datetime64[ns]"
     if kind == "numeric" and (dtype == "bool" or not pd.api.types.is_numeric_dtype(values)):
@@ -219,7 +227,7 @@ def _infer_column(values: pd.Series[Any], given: str | None) -> Column:
     decimals = _decimals(values) if kind == "numeric" else None
     if kind == "numeric" and values.isin([np.inf, -np.inf]).any():
         raise DataError(f"column {name!r} holds infinite numbers; make them missing, or cap them")
-    return Column(name, kind, dtype, decimals, reason)  # type: ignore[arg-type]
+    return Column(name, kind, dtype, decimals, reason, form)  # type: ignore[arg-type]
 
 
 def _infer_kind(values: pd.Series[Any]) -> tuple[Kind, str]:

@@ -1,8 +1,9 @@
 """What is a saved generator, and how do we know that it is whole?
 
-The artifact is a folder: `schema.json`, `synthesizer/` (weights as safetensors, the rest as
-JSON) and `meta.json`, which says what it was made from and holds a digest of every other file.
-It holds no pickle, and loading it runs no code that it brings.
+The artifact is a folder: `masks.json` (the schema of rows as they are given away, and what stands
+in the place of identifiers), `synthesizer/` (weights as safetensors, the rest as JSON) and
+`meta.json`, which says what it was made from and holds a digest of every other file. It holds no
+pickle, and loading it runs no code that it brings.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from typing import Any
 import pandas as pd
 
 from tabveil.contracts import Draws, Synthesizer, Where
+from tabveil.data.masking import Masking
 from tabveil.data.schema import Schema
 from tabveil.errors import ArtifactError, ConfigError, DataError
+from tabveil.synthesizers.chunks import concat
 from tabveil.synthesizers.loading import (
     load_synthesizer,
     read_json,
@@ -26,8 +29,8 @@ from tabveil.synthesizers.loading import (
     write_json,
 )
 
-FORMAT = 1
-_META, _SCHEMA, _SYNTHESIZER = "meta.json", "schema.json", "synthesizer"
+FORMAT = 2
+_META, _MASKS, _SYNTHESIZER = "meta.json", "masks.json", "synthesizer"
 _SUFFIXES = {".json", ".safetensors"}
 
 
@@ -36,14 +39,19 @@ class Generator:
     """A loaded artifact: rows can be drawn from it, nothing else.
 
     Attributes:
-        schema: of the rows it draws.
+        masking: how rows are given away.
         about: what it was made from, as given to `save_generator`.
-        synthesizer: the fitted part that draws.
+        synthesizer: the fitted part that draws the modelled columns.
     """
 
-    schema: Schema
+    masking: Masking
     about: Mapping[str, Any]
     synthesizer: Draws
+
+    @property
+    def schema(self) -> Schema:
+        """Of the rows it draws, made-up identifiers among them."""
+        return self.masking.schema
 
     def sample(self, n: int, *, seed: int, where: Where | None = None) -> pd.DataFrame:
         """Draw `n` rows; the same seed gives the same rows.
@@ -53,24 +61,25 @@ class Generator:
             ConditionError: `where` names nothing that exists, or cannot be met.
         """
         _check_n(n)
-        return self.synthesizer.sample(n, seed=seed, where=where)
+        return concat(list(self.iter_sample(n, seed=seed, where=where)))
 
     def iter_sample(
         self, n: int, *, seed: int, where: Where | None = None
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows of `sample(n)` in frames of bounded size. Raises as `sample` does."""
         _check_n(n)
-        return self.synthesizer.iter_sample(n, seed=seed, where=where)
+        frames = self.synthesizer.iter_sample(n, seed=seed, where=where)
+        return (self.masking.apply(frame, seed=seed) for frame in frames)
 
 
 def save_generator(
-    synthesizer: Synthesizer, schema: Schema, directory: Path, *, about: Mapping[str, Any]
+    synthesizer: Synthesizer, masking: Masking, directory: Path, *, about: Mapping[str, Any]
 ) -> None:
-    """Write a fitted synthesizer and its schema into a new or empty folder.
+    """Write a fitted synthesizer and how its rows are given away into a new or empty folder.
 
     Args:
         synthesizer: fitted.
-        schema: of the table; the artifact keeps the modelled columns.
+        masking: schema of the rows, and what stands in the place of identifiers.
         directory: made where missing.
         about: JSON-able facts to keep with it: seed, digests of config and data, ….
 
@@ -80,7 +89,7 @@ def save_generator(
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise ArtifactError(f"{directory} is not an empty folder; a generator is never overwritten")
     (directory / _SYNTHESIZER).mkdir(parents=True)
-    schema.modelled().save(directory / _SCHEMA)
+    write_json(directory / _MASKS, masking.to_dict())
     save_synthesizer(synthesizer, directory / _SYNTHESIZER)
     files = _digests(directory)
     write_json(directory / _META, {"format": FORMAT, "about": dict(about), "files": files})
@@ -108,11 +117,11 @@ def load_generator(directory: Path) -> Generator:
             f"fetch the generator again"
         )
     try:
-        schema = Schema.load(directory / _SCHEMA)
+        masking = Masking.from_dict(read_json(directory / _MASKS))
     except DataError as error:
         raise ArtifactError(f"{directory}: {error}") from error
     about = MappingProxyType(dict(meta.get("about") or {}))
-    return Generator(schema, about, load_synthesizer(directory / _SYNTHESIZER))
+    return Generator(masking, about, load_synthesizer(directory / _SYNTHESIZER))
 
 
 def digest_of(directory: Path) -> str:

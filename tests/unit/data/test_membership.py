@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tabveil.data.masking import Masking
 from tabveil.data.membership import draw_members
 from tabveil.data.prepared import About, Prepared
 from tabveil.data.schema import infer_schema
@@ -21,6 +22,7 @@ def prepared(table: pd.DataFrame, groups: np.ndarray | None = None) -> Prepared:
         control=table,
         reference=table,
         groups={"train": groups, "control": groups},
+        masking=Masking(infer_schema(table)),
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tabveil.data.masking import Masking
 from tabveil.data.prepared import About, load_prepared, save_prepared
 from tabveil.data.schema import infer_schema
 from tabveil.data.split import split
@@ -24,7 +25,13 @@ def written(years, tmp_path):
     schema = infer_schema(years).with_roles(target=None, group="person")
     splits = split(years, schema, seed=0)
     about = About("years", "years.csv", "digest", splits.report)
-    save_prepared(tmp_path / "p", splits=splits, schema=schema.modelled(), about=about)
+    save_prepared(
+        tmp_path / "p",
+        splits=splits,
+        schema=schema.modelled(),
+        masking=Masking(schema),
+        about=about,
+    )
     return tmp_path / "p", splits
 
 
@@ -54,7 +61,9 @@ def test_without_a_group_column_every_row_stands_for_a_person(years, tmp_path):
     schema = infer_schema(table)
     splits = split(table, schema, seed=0)
     about = About("t", "t.csv", "digest", splits.report)
-    save_prepared(tmp_path / "p", splits=splits, schema=schema, about=about)
+    save_prepared(
+        tmp_path / "p", splits=splits, schema=schema, masking=Masking(schema), about=about
+    )
     prepared = load_prepared(tmp_path / "p")
     rows = prepared.one_row_a_group("control", np.random.default_rng(0))
     assert rows.tolist() == list(range(len(prepared.control)))
@@ -65,7 +74,7 @@ def test_a_folder_that_holds_something_else_is_not_touched(written, tmp_path):
     other.mkdir()
     (other / "thesis.txt").write_text("x")
     with pytest.raises(DataError, match="holds no prepared table"):
-        save_prepared(other, splits=written[1], schema=None, about=None)
+        save_prepared(other, splits=written[1], schema=None, masking=None, about=None)
     assert (other / "thesis.txt").exists()
 
 

@@ -23,7 +23,7 @@ ZOO: dict[str, tuple[Any, str]] = {
     "nullable whole": (pd.array([3, 7, 9, None] * 10, dtype="Int64"), "numeric"),
     "nullable float": (pd.array([3.5, None] * 20, dtype="Float64"), "numeric"),
     "unsigned byte": (np.arange(N, dtype="uint8") // 4, "numeric"),
-    "beyond 2^53": (2**60 + (np.arange(N) * 7) // 2 * 2, "numeric"),
+    "beyond 2^53": (2**60 + np.arange(N) // 2 * 14, "numeric"),
     "tiny": (np.arange(N) * 1e-9, "numeric"),
     "constant number": (np.full(N, 7), "numeric"),
     "missing throughout": (np.full(N, np.nan), "numeric"),

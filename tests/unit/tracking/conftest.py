@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tabveil.data.masking import Masking
 from tabveil.data.schema import Schema, infer_schema
 from tabveil.synthesizers.marginals import Marginals
 from tabveil.tracking.models import save_generator
@@ -67,5 +68,5 @@ def saved(tmp_path_factory: pytest.TempPathFactory, table: pd.DataFrame, schema:
     synthesizer = Marginals()
     synthesizer.fit(table, schema, seed=0)
     directory = tmp_path_factory.mktemp("saved") / "generator"
-    save_generator(synthesizer, schema, directory, about={"seed": 0})
+    save_generator(synthesizer, Masking(schema), directory, about={"seed": 0})
     return directory

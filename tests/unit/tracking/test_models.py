@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tabveil.data.schema import Column, Schema, infer_schema
+from tabveil.data.masking import Masking
+from tabveil.data.schema import Schema, infer_schema
 from tabveil.errors import ArtifactError, ConditionError, ConfigError
 from tabveil.synthesizers.marginals import Marginals
 from tabveil.tracking.models import load_generator, save_generator
@@ -63,15 +64,27 @@ def test_identifiers_stay_out(table: pd.DataFrame, tmp_path: Path) -> None:
     schema = infer_schema(people)
     synthesizer = Marginals()
     synthesizer.fit(people[schema.modelled().names], schema.modelled(), seed=0)
-    save_generator(synthesizer, schema, tmp_path / "g", about={})
-    assert "person" not in load_generator(tmp_path / "g").schema.names
-    for path in (tmp_path / "g").rglob("*.json"):
-        assert "secret-" not in path.read_text()
+    for policy, there in (("drop", False), ("fake", True), ("token", True)):
+        masking = Masking.learn(people, schema, {"person": policy})
+        save_generator(synthesizer, masking, tmp_path / policy, about={})
+        generator = load_generator(tmp_path / policy)
+        rows = generator.sample(12_000, seed=0)
+        assert list(rows) == generator.schema.names
+        assert ("person" in rows) == there
+        for path in (tmp_path / policy).rglob("*.json"):
+            assert not [p for p in people["person"] if f'"{p}"' in path.read_text()]
+        if there:
+            assert rows["person"].is_unique
+            assert not set(rows["person"]) & set(people["person"])
+            again = generator.sample(100, seed=0)["person"]
+            assert again.equals(rows["person"].head(100))
+            other = generator.sample(100, seed=1)["person"]
+            assert not other.equals(again)
 
 
 def test_an_occupied_folder_is_not_overwritten(copy: Path, schema: Schema) -> None:
     with pytest.raises(ArtifactError, match="not an empty folder"):
-        save_generator(Marginals(), schema, copy, about={})
+        save_generator(Marginals(), Masking(schema), copy, about={})
 
 
 def _cut(folder: Path) -> None:
@@ -80,8 +93,8 @@ def _cut(folder: Path) -> None:
 
 
 def _alter(folder: Path) -> None:
-    schema = Schema((Column("age", "numeric", "int64"),))
-    schema.save(folder / "schema.json")
+    text = (folder / "masks.json").read_text()
+    (folder / "masks.json").write_text(text.replace("age", "egg"))
 
 
 def _add_pickle(folder: Path) -> None:
@@ -97,13 +110,13 @@ def _set_format(folder: Path) -> None:
     ("damage", "message"),
     [
         (_cut, "marginals.json is missing, extra or altered"),
-        (_alter, "schema.json is missing, extra or altered"),
+        (_alter, "masks.json is missing, extra or altered"),
         (_add_pickle, "model.pkl is neither JSON nor safetensors"),
         (_set_format, "format 99"),
-        (lambda folder: (folder / "schema.json").unlink(), "schema.json is missing, extra"),
+        (lambda folder: (folder / "masks.json").unlink(), "masks.json is missing, extra"),
         (lambda folder: (folder / "meta.json").unlink(), "not a saved generator"),
         (lambda folder: (folder / "meta.json").write_text("[]"), "altered"),
-        (lambda folder: (folder / "meta.json").write_text('{"format": 1}'), "missing, extra"),
+        (lambda folder: (folder / "meta.json").write_text('{"format": 2}'), "missing, extra"),
         (shutil.rmtree, "not a saved generator"),
     ],
 )

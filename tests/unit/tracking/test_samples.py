@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tabveil.data.masking import Masking
 from tabveil.data.schema import Column, Schema
 from tabveil.errors import ConfigError
 from tabveil.tracking.models import Generator, load_generator
@@ -42,7 +43,7 @@ class Frames:
 
 
 def generator(*frames: pd.DataFrame, fails: bool = False) -> Generator:
-    return Generator(SCHEMA, {}, Frames(*frames, fails=fails))  # type: ignore[arg-type]
+    return Generator(Masking(SCHEMA), {}, Frames(*frames, fails=fails))  # type: ignore[arg-type]
 
 
 def full() -> pd.DataFrame:

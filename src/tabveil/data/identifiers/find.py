@@ -86,7 +86,9 @@ def find_identifier(values: pd.Series[Any], *, name: str | None = None) -> Found
     if column is None or (column.n_distinct <= _FEW and column.different < _MOSTLY):
         return None
     named = forms_named(name)
-    rules = (_by_shape, _national, _phone, _not_identifying, _address, _person, _free_text, _key)
+    rules = [_by_shape, _national, _phone, _not_identifying, _address, _person, _free_text, _key]
+    if "free_text" in named:  # a sentence may hold a number and a word for a street
+        rules.insert(0, _free_text)
     for rule in rules:
         found = rule(column, named)
         if found is not None:

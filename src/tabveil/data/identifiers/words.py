@@ -44,7 +44,11 @@ _NAMED = {
     r"|beschreibung|freitext|free ?text|commentaires?|remarques?|comentarios?|observacion\w*|note"
     r"|nota|commento|descrizione|reviews?|messages?|nachricht\w*|feedback|narrative|anamnese"
     r"|texto?|testo|texte|complaints?|\w* notes",
-    "key": r"id|ids|\w+id|identifier|kennung|key|schlussel|cle|clave|code|codigo|codice|number|no"
+    # Run together, but not every word that ends so: unpaid, grid, covid.
+    "key": r"id|ids|(?:account|case|client|cust|customer|device|emp|employee|item|member|order"
+    r"|owner|passenger|patient|person|policy|product|record|row|student|subject|transaction|user"
+    r"|visit)ids?"
+    r"|identifier|kennung|key|schlussel|cle|clave|code|codigo|codice|number|no"
     r"|nr|num|\w*nummer|numero|ref|reference|referenz|ticket|account|customer|member|policy|record"
     r"|case|mrn|matricule|matricola|aktenzeichen|token|hash|serial|barcode|vin|licen[sc]e ?plate"
     r"|kennzeichen|plate|imei|user ?name|login|benutzername|nutzername|handle|user|usuario|utente",
