@@ -23,7 +23,8 @@ from tabveil.controls import Suite, run_controls
 from tabveil.data.schema import Schema
 from tabveil.errors import CannotTell, EvaluationError
 from tabveil.evaluate import evaluate
-from tabveil.gate import Evidence, Gate, Known, Verdict
+from tabveil.evidence import Evidence, Known
+from tabveil.gate import Gate, Verdict
 from tabveil.measure.over_seeds import OverSeeds, jackknife
 from tabveil.pipeline import UNKNOWN, Parts, Trial
 from tabveil.protections.protected import described

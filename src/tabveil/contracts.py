@@ -114,6 +114,8 @@ class Protection(Protocol):
     name: ClassVar[str]
     stage: ClassVar[Literal["values", "rows", "table"]]
     """Whether it changes values, leaves out rows, or rows by what else is in the table."""
+    names_people: ClassVar[bool]
+    """Whether what is left out depends on single training rows: then no one may ask for a row."""
 
     def against(self, source: Source) -> Filter:
         """A filter of frames with the schema's columns; the same frame, the same result.

@@ -14,15 +14,15 @@ The verdict is the worst of the rules': a table too small to show anything is no
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from scipy.stats import norm
 
 from tabveil.contracts import Advantage
-from tabveil.controls import Control, explains
 from tabveil.errors import ConfigError
+from tabveil.evidence import Evidence, Known
 from tabveil.measure.over_seeds import OverSeeds
 
 Outcome = Literal["pass", "fail", "cannot tell"]
@@ -31,67 +31,6 @@ EXIT_CODES: Mapping[Outcome, int] = {"pass": 0, "fail": 3, "cannot tell": 4}
 """With which a command ends that holds something against a gate."""
 POWER = 0.8
 """How often what these rows could have shown would have been shown."""
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the attacks said where the answer is known; see `controls.Control`."""
-
-    name: str
-    what: str
-    n_planted: int
-    seen: bool
-    far: bool
-    low: float | None
-    advantages: Mapping[str, float] = field(default_factory=dict)
-    ses: Mapping[str, float] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, control: Control) -> Known:
-        """What of a control a gate looks at."""
-        low = control.risk.low if control.risk else None
-        found, ses = (
-            {key: getattr(one, of) for key, one in control.advantages.items()}
-            for of in ("value", "se")
-        )
-        return cls(
-            *(control.name, control.what, control.n_planted, control.seen, control.far),
-            *(low, found, ses),
-        )
-
-    def explains(self, key: str, found: Advantage, *, z: float) -> bool:
-        """Whether nothing was planted here, and the attack does as well."""
-        mine = {key: Advantage(self.advantages[key], se) for key, se in self.ses.items()}
-        return not self.n_planted and explains(mine, key, found, far=self.far, z=z)
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What was measured of a candidate on rows that its sweep never touched.
-
-    Attributes:
-        risks: `<attack>/<score>` → its advantage over guessing, over the models.
-        utility: likewise; the objective's utility in [0, 1]. None where it was not measured.
-        missing: attack → why it gave no number in some model.
-        skipped: attacks that had nothing to look at, such as inference without sensitive columns.
-        controls: what the attacks say where the answer is known.
-        below_k: share of the sampled rows in groups of equal quasi-identifiers smaller than the
-            gate's `k`; None without quasi-identifiers.
-        identifiers: in words, those of real people that stand in the table.
-        failed_before: when other models of the same candidate failed this gate.
-        rare_levels: column → how many levels are in the sample that fewer training rows hold than
-            the gate's `rare_below`; None where nobody looked.
-    """
-
-    risks: Mapping[str, OverSeeds]
-    utility: OverSeeds | None
-    missing: Mapping[str, str] = field(default_factory=dict)
-    skipped: Sequence[str] = ()
-    controls: Sequence[Known] = ()
-    below_k: float | None = None
-    rare_levels: Mapping[str, int] | None = field(default_factory=dict)
-    identifiers: Sequence[str] = ()
-    failed_before: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -144,6 +83,8 @@ class Gate:
             Where several patterns fit a score the tightest counts.
         risk: the same for all components at once; None: no such limit.
         utility: least that the utility must be, by its lower bound; None: no such limit.
+        attacks: those that must have been made; without them a limit on "any attack" is empty.
+        models: trainings of a candidate, at least: one tells nothing of how they differ.
         planted: planted leaks (`controls.py`) that the attacks must have seen.
         rare_below: training rows below which a level is rare; none may be sampled. 0: any may.
         k: least size of a group of sampled rows with equal quasi-identifiers, for `below_k`.
@@ -156,6 +97,8 @@ class Gate:
     limits: Mapping[str, float]
     risk: float | None = None
     utility: float | None = None
+    attacks: Sequence[str] = ()
+    models: int = 1
     planted: Sequence[str] = ("copies_10pct",)
     k: int = 5
     below_k: float | None = None
@@ -189,6 +132,15 @@ class Gate:
             yield Rule("attacks", attack, None, None, "cannot tell", f"{attack}: {reason}")
         if not evidence.risks:
             yield Rule("attacks", "attacks", None, None, "cannot tell", "no attack gave a number")
+        made = {key.partition("/")[0] for key in evidence.risks}
+        for attack in sorted(set(self.attacks) - made - set(evidence.skipped)):
+            if attack not in evidence.missing:
+                why = f"{attack}: this policy asks for that attack, and nobody made it"
+                yield Rule("attacks", attack, None, None, "cannot tell", why)
+        n = min((len(found.values) for found in evidence.risks.values()), default=0)
+        if evidence.trained and n < self.models:
+            why = f"{n} models were trained, this policy asks for {self.models}"
+            yield Rule("models", "models", float(n), float(self.models), "cannot tell", why)
         for pattern, limit in self.limits.items():
             attack = pattern.partition("/")[0]
             if any(fnmatchcase(key, pattern) for key in evidence.risks):
@@ -248,7 +200,7 @@ class Gate:
         else:
             outcome = "cannot tell"
             why = f"{key}: up to {upper:.3f} cannot be excluded, {limit:g} is allowed"
-        could = found.detectable(n_tried, self.confidence, POWER)
+        could = min(1.0, found.detectable(n_tried, self.confidence, POWER))
         return Rule(name, key, upper, limit, outcome, why, could_show=could)
 
     def _explained(self, key: str, found: Advantage, evidence: Evidence) -> Known | None:

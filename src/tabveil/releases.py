@@ -22,6 +22,7 @@ from tabveil.tracking.artifacts import download
 from tabveil.tracking.models import text_digest
 from tabveil.tracking.registry import (
     DIGEST,
+    WEIGHTS,
     Version,
     fetched,
     tag,
@@ -40,14 +41,17 @@ _MOST_ROUNDS = 20
 def releases(there: Sequence[Version]) -> list[Version]:
     """The versions that passed their gate and were not withdrawn.
 
-    What is withdrawn is the model: other versions with the same files go with it.
+    What is withdrawn is the model: other versions with the same weights go with it.
     """
-    gone = {version.tags.get(DIGEST) for version in there if WITHDRAWN in version.tags}
-    return [v for v in there if v.tags.get(VERDICT) == "pass" and v.tags.get(DIGEST) not in gone]
+    gone = {_model(version) for version in there if WITHDRAWN in version.tags}
+    return [v for v in there if v.tags.get(VERDICT) == "pass" and _model(v) not in gone]
 
 
 def place_aliases(uri: str, name: str) -> dict[str, int]:
     """Let the aliases point at the releases that no other one beats; tag those that are beaten.
+
+    Numbers of different attacks cannot be compared: among what was measured as the newest release
+    was.
 
     Returns:
         Alias → version; empty where there is no release.
@@ -59,14 +63,13 @@ def place_aliases(uri: str, name: str) -> dict[str, int]:
         there = versions(uri, name)
         if not there:
             return {}
-        points = [_point(version) for version in releases(there)]
+        points = _comparable(releases(there))
         wanted = {alias: point.number for alias, point in aliases(points).items()} if points else {}
         set_aliases(uri, name, wanted)
         for alias in set(aliases_of(uri, name)) & set(ALIASES) - set(wanted):
             drop_alias(uri, name, alias)
         _tag_dominated(uri, there, points)
-        settled = {version.number for version in releases(versions(uri, name))}
-        if settled == {point.number for point in points} and wanted == {
+        if _comparable(releases(versions(uri, name))) == points and wanted == {
             alias: number for alias, number in aliases_of(uri, name).items() if alias in ALIASES
         }:
             return wanted
@@ -74,12 +77,14 @@ def place_aliases(uri: str, name: str) -> dict[str, int]:
 
 
 def withdraw(uri: str, version: Version, why: str) -> dict[str, int]:
-    """Take a release back; the aliases move to those that are left.
+    """Take a release back, under every verdict on the same model; the aliases move on.
 
     Returns:
         Alias → version.
     """
-    tag(uri, version.name, version.number, {WITHDRAWN: why})
+    for other in versions(uri, version.name):
+        if other.number == version.number or _model(other) == _model(version):
+            tag(uri, version.name, other.number, {WITHDRAWN: why})
     return place_aliases(uri, version.name)
 
 
@@ -122,26 +127,40 @@ def _checked(version: Version, name: str, text: str, digest_tag: str) -> str:
     return text
 
 
-def _point(version: Version) -> Point:
-    high = float(version.tags["risk_high"])
-    return Point(
-        version.number,
-        float(version.tags["utility"]),
-        high,
-        float(version.tags["risk_low"]),
-        high,
+def _model(version: Version) -> str | None:
+    return version.tags.get(WEIGHTS) or version.tags.get(DIGEST)
+
+
+def _comparable(there: Sequence[Version]) -> list[Point]:
+    """A point a model, of those that were measured as the newest was; by its worst verdict."""
+    newest = max(there, key=lambda version: version.number, default=None)
+    if newest is None:
+        return []
+    alike = [v for v in there if v.tags.get(MEASURED_BY) == newest.tags.get(MEASURED_BY)]
+    of_model: dict[str | None, list[Version]] = {}
+    for version in alike:
+        of_model.setdefault(_model(version), []).append(version)
+    return sorted((_worst(same) for same in of_model.values()), key=lambda point: point.number)
+
+
+def _worst(same: Sequence[Version]) -> Point:
+    """What several verdicts on one model leave to say; it goes by its newest version."""
+    utility, low, high = (
+        [float(version.tags[key]) for version in same]
+        for key in ("utility", "risk_low", "risk_high")
     )
+    number = max(version.number for version in same)
+    return Point(number, min(utility), max(high), max(low), max(high))
 
 
 def _tag_dominated(uri: str, there: Sequence[Version], points: Sequence[Point]) -> None:
-    measured_by = {version.number: version.tags.get(MEASURED_BY) for version in there}
+    """Tag the releases that another one beats; those that cannot be compared keep no such tag."""
+    best = front(points)
     by_number = {point.number: point for point in points}
     for version in there:
         point = by_number.get(version.number)
-        alike = [p for p in points if measured_by[p.number] == measured_by[version.number]]
-        best = front(alike)
         beaten = None
-        if point is not None and version.number not in {one.number for one in best}:
+        if point is not None and point not in best:
             beaten = next(
                 other.number
                 for other in best

@@ -17,7 +17,8 @@ import tabveil
 from tabveil.audit import Audit, plain
 from tabveil.confirmation import Confirmed, largest
 from tabveil.controls import Suite
-from tabveil.gate import Evidence, Gate, Known, Verdict
+from tabveil.evidence import Evidence, Known
+from tabveil.gate import Gate, Verdict
 from tabveil.measure.over_seeds import OverSeeds
 from tabveil.tracking.environment import environment
 
@@ -82,7 +83,9 @@ def statement_of_audit(
     skipped = [result.name for result in found.evaluation.results if result.skipped]
     known = [Known.of(control) for control in found.controls]
     copied = [str(one) for one in found.identifiers if one.shown]
-    evidence = Evidence(risks, None, missing, skipped, known, rare_levels=None, identifiers=copied)
+    evidence = Evidence(
+        risks, None, missing, skipped, known, rare_levels=None, identifiers=copied, trained=False
+    )
     digests = {f"{table}_digest": about["digest"] for table, about in found.tables.items()}
     rows = {table: about["rows"] for table, about in found.tables.items()}
     return {
@@ -137,8 +140,9 @@ def in_words(document: Mapping[str, Any]) -> list[str]:
     }[document["verdict"]]
     said = [opening, gate["promise"]]
     said += [f"{why[:1].upper()}{why[1:]}." for why in reasons(document)]
+    n = len(document["models"])
     said.append(
-        f"Over {len(document['models'])} trainings, on people that neither they nor the sweep saw: "
+        f"Over {n} training{'' if n == 1 else 's'}, on people that neither they nor the sweep saw: "
         f"risk {risk['mean']:.3f}, at most {risk['high']:.3f}; utility {utility['mean']:.3f}, at "
         f"least {utility['lower']:.3f}."
         if utility
@@ -179,6 +183,7 @@ def tags(document: Mapping[str, Any]) -> dict[str, Any]:
         "trial": candidate["trial"],
         "verdict": document["verdict"],
         "forced": document["forced"],
+        "models": len(document["models"]),
         "gate": document["gate"]["name"],
         "utility": f"{document['utility']['mean']:.4f}",
         "utility_low": f"{document['utility']['lower']:.4f}",

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from tabveil.errors import ConfigError
-from tabveil.gate import Evidence, Gate, Known
+from tabveil.evidence import Evidence, Known
+from tabveil.gate import Gate
 from tabveil.measure.over_seeds import OverSeeds
 
 GATE = Gate("test", "promises", {"*/auc": 0.05, "copies/*": 0.01}, planted=("copies_10pct",))
@@ -77,6 +78,19 @@ def test_a_leak_that_is_there_where_nothing_can_leak_is_not_laid_at_the_models_d
     assert GATE.judge(evidence(leak, controls=(SEEN, smaller))).outcome == "fail"
     planted = replace(blind, n_planted=10)
     assert GATE.judge(evidence(leak, controls=(SEEN, planted))).outcome == "fail"
+
+
+def test_a_policy_names_the_attacks_and_the_number_of_models_it_rests_on() -> None:
+    asking = replace(GATE, attacks=("learnt", "inference"), models=3)
+    found = asking.judge(evidence({}))
+    assert found.outcome == "cannot tell"
+    assert found.reasons == ["inference: this policy asks for that attack, and nobody made it"]
+    assert asking.judge(evidence({}, skipped=("inference",))).outcome == "pass"
+    one = OverSeeds((0.0,), (0.002,))
+    few = {"learnt/auc": one, "copies/excess": one, "inference/x": one}
+    found = asking.judge(evidence(few))
+    assert found.reasons == ["1 models were trained, this policy asks for 3"]
+    assert asking.judge(evidence(few, trained=False)).outcome == "pass"
 
 
 def test_what_failed_with_other_models_fails_with_these() -> None:

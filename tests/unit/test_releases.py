@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import shutil
 from pathlib import Path
 
 import mlflow.pyfunc
@@ -38,26 +37,32 @@ class Store:
         self.uri = open_tracking(None, root=folder)
         self.experiment = prepare_store(self.uri, "study", root=folder)
         self.n = 0
-        self.another()
+        self.generator = folder
 
-    def another(self) -> None:
+    def another(self) -> Path:
         """Make another generator; the next versions hold it."""
-        shutil.rmtree(self.folder / "generator", ignore_errors=True)
+        made = self.folder / f"generator {self.n}"
         rng = np.random.default_rng(self.n)
         table = pd.DataFrame({"age": rng.integers(0, 90, 200), "sex": rng.choice(["f", "m"], 200)})
         synthesizer = Marginals()
         synthesizer.fit(table, infer_schema(table), seed=0)
-        about = {"made": self.n} if self.n else {}
-        save_generator(
-            synthesizer, Masking(infer_schema(table)), self.folder / "generator", about=about
-        )
+        save_generator(synthesizer, Masking(infer_schema(table)), made, about={})
+        return made
 
     def put(
-        self, utility: float, risk: float, verdict: str = "pass", measured_by: str = "suite"
+        self,
+        utility: float,
+        risk: float,
+        verdict: str = "pass",
+        measured_by: str = "suite",
+        *,
+        again: bool = False,
     ) -> Version:
-        """Register a version with that verdict."""
+        """Register another model, or the last one again, with that verdict."""
         self.n += 1
-        text = json.dumps({"candidate": {"model_digest": digest_of(self.folder / "generator")}})
+        if not again:
+            self.generator = self.another()
+        text = json.dumps({"candidate": {"model_digest": digest_of(self.generator)}})
         tags = {
             "study": f"study {self.n}",
             "trial": self.n,
@@ -72,7 +77,7 @@ class Store:
             return register(
                 self.uri,
                 run.run_id,
-                self.folder / "generator",
+                self.generator,
                 "rows",
                 tags=tags,
                 files={VERDICT_FILE: text},
@@ -105,12 +110,25 @@ def test_aliases_stand_on_the_front_over_all_sweeps_and_beaten_ones_are_tagged(
     assert store.dominated() == {1: "4", 2: "4", 3: "4"}
 
 
-def test_what_other_attacks_measured_is_beaten_by_nobody(store: Store) -> None:
-    store.put(0.5, 0.10, measured_by="thorough")
+def test_what_other_attacks_measured_is_not_compared_and_the_newest_kind_counts(
+    store: Store,
+) -> None:
+    store.put(0.5, 0.10, measured_by="quick")
     store.put(0.8, 0.05, measured_by="quick")
     store.put(0.6, 0.08, measured_by="thorough")
-    place_aliases(store.uri, "rows")
-    assert store.dominated() == {1: "3"}
+    assert set(place_aliases(store.uri, "rows").values()) == {3}
+    assert store.dominated() == {}
+    store.put(0.7, 0.04, measured_by="thorough")
+    assert set(place_aliases(store.uri, "rows").values()) == {4}
+    assert store.dominated() == {3: "4"}
+
+
+def test_a_model_counts_by_its_worst_verdict(store: Store) -> None:
+    store.put(0.6, 0.10)
+    store.put(0.9, 0.02, again=True)  # the same weights, a kinder verdict
+    store.put(0.7, 0.08)
+    assert set(place_aliases(store.uri, "rows").values()) == {3}
+    assert store.dominated() == {2: "3"}
 
 
 def test_what_was_forced_or_refused_is_no_release(store: Store) -> None:
@@ -125,7 +143,6 @@ def test_what_was_forced_or_refused_is_no_release(store: Store) -> None:
 
 def test_withdrawing_rolls_back_and_leaves_no_alias_on_what_is_gone(store: Store) -> None:
     first = store.put(0.5, 0.10)
-    store.another()
     second = store.put(0.8, 0.05)
     place_aliases(store.uri, "rows")
     assert set(withdraw(store.uri, second, "a person asked").values()) == {1}
@@ -136,9 +153,11 @@ def test_withdrawing_rolls_back_and_leaves_no_alias_on_what_is_gone(store: Store
 
 def test_a_model_that_is_withdrawn_is_so_under_every_policy(store: Store) -> None:
     first = store.put(0.5, 0.10)
-    store.put(0.5, 0.10)  # the same files, passed another gate
+    store.put(0.5, 0.10, again=True)  # the same weights, passed another gate
     assert withdraw(store.uri, first, "a person asked") == {}
-    store.put(0.6, 0.05)
+    there = versions(store.uri, "rows")
+    assert [v.tags["withdrawn"] for v in there] == ["a person asked"] * 2
+    store.put(0.6, 0.05, again=True)
     assert place_aliases(store.uri, "rows") == {}
 
 

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from tabveil.contracts import Direction, EvalInput, Score
+from tabveil.contracts import Advantage, Direction, EvalInput, Score
 from tabveil.measure.intervals import Z95, Estimate, difference_of_proportions
 from tabveil.measure.lineup import Lineup, lineup_of
 
@@ -77,8 +77,17 @@ class Copies:
             "n_others": len(keys.others),
             "n_synthetic": len(keys.synthetic),
         }
-        advantage = found.advantage
+        advantage = _either_way(found)
         return [Score("excess", found.value, found.low, found.high, advantage, detail)]
+
+
+def _either_way(found: Estimate) -> Advantage:
+    """As a component of the risk: members who are missing beyond chance are told by that.
+
+    A filter of exact copies leaves them out; whoever is not there was in the training table.
+    """
+    plain = found.advantage
+    return Advantage(-plain.value, plain.above, plain.se) if found.high < 0 else plain
 
 
 def excess(*, members: int, n_members: int, others: int, n_others: int) -> Estimate:

@@ -16,11 +16,13 @@ from tabveil.commands.front import store_overrides
 from tabveil.commands.plan import Plan
 from tabveil.commands.retrain import models_of
 from tabveil.commands.settle import Settler
-from tabveil.config.build import build
+from tabveil.config.build import build, build_group
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Confirm, LedgerSettings, read
+from tabveil.contracts import Protection
 from tabveil.errors import ConfigError, StudyError
 from tabveil.gate import EXIT_CODES, Gate
+from tabveil.protections.protected import as_overrides, described
 from tabveil.releases import ALIASES, place_aliases
 from tabveil.report.terminal import say, show_table
 from tabveil.search.exports import points_of
@@ -106,8 +108,10 @@ def _show_aliases(plan: Plan, named: Mapping[str, int]) -> None:
         say(f"{plan.settings.model} has no release: no candidate has passed a gate yet.")
         return
     where, model = store_overrides(plan.composition), f"models:/{plan.settings.model}@balanced"
+    protections = build_group(plan.composition, "protection", Protection)
+    protected = f" {as_overrides(described(protections))}" if protections else ""
     say("To draw rows from one, and to read its report:")
-    say(f"  tabveil sample model={model} n=1000 out=rows.parquet{where}")
+    say(f"  tabveil sample model={model} n=1000 out=rows.parquet{protected}{where}")
     say(f"  tabveil report model={model} out=report.html{where}")
 
 

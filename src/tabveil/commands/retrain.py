@@ -68,6 +68,11 @@ def models_of(
                 todo.append((record.number, index))
             else:
                 found[record.number].append(earlier)
+        # Those of a larger earlier confirmation count, too: nobody picks the number that passes.
+        index = settings.seeds
+        while (earlier := work.found(record.number, index)) is not None:
+            found[record.number].append(earlier)
+            index += 1
     if not todo:
         return found
     for number in sorted({number for number, _ in todo}):

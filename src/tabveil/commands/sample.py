@@ -6,7 +6,6 @@ Needs the registered model only: neither the table nor its splits are opened. Bu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from tabveil.contracts import Protection
 from tabveil.data.prepared import find_prepared, load_prepared
 from tabveil.errors import ConfigError
 from tabveil.pipeline import members_of, protected
-from tabveil.protections.protected import described
+from tabveil.protections.protected import as_overrides, described
 from tabveil.releases import VERDICT, VERDICT_FILE, WITHDRAWN, read_file
 from tabveil.report.terminal import say
 from tabveil.synthesizers.balanced import Balanced
@@ -58,7 +57,7 @@ def run(composition: Composition) -> None:
     n = write_samples(generator, settings.out, settings.n, seed=settings.seed, where=settings.where)
     say(f"{n} rows of {settings.model} (seed {settings.seed}) written to {settings.out}")
     if n < settings.n:
-        say(f"{settings.n - n} of {settings.n} rows were left out: small groups")
+        say(f"{settings.n - n} rows were left out as small groups; larger samples have fewer")
 
 
 def check_as_confirmed(
@@ -71,20 +70,10 @@ def check_as_confirmed(
     confirmed, asked = generator.about.get("protection") or {}, described(protections)
     if confirmed != asked:
         raise ConfigError(
-            f"{model} was attacked with {_told(confirmed)}, this asks for {_told(asked)}: what was "
-            f"measured of it does not hold for such rows. Ask for the same, or add "
-            f"as_confirmed=false and audit the table that comes out"
+            f"{model} was attacked with {as_overrides(confirmed)}, this asks for "
+            f"{as_overrides(asked)}: what was measured of it does not hold for such rows. Ask for "
+            f"the same, or add as_confirmed=false and audit the table that comes out"
         )
-
-
-def _told(protections: Mapping[str, Mapping[str, Any]]) -> str:
-    """Protections as overrides that ask for them."""
-    values = [
-        f"protection.{name}.{key}={json.dumps(value)}"
-        for name, settings in protections.items()
-        for key, value in settings.items()
-    ]
-    return " ".join([f"protection=[{','.join(protections)}]", *values])
 
 
 def _protected(

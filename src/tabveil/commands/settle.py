@@ -32,6 +32,7 @@ from tabveil.releases import (
     MEASURED_BY,
     REPORT,
     VERDICT_FILE,
+    WITHDRAWN,
     releases,
     withdraw,
 )
@@ -89,8 +90,11 @@ class Settler:
             said = self._tags(document, files)
             there = find_same(plan.uri, first.run_id, plan.settings.model, tags=said)
             if there is None:
-                if not self._is_told(record, said, first.run_id):
-                    self._log(record, confirmed, files, said)
+                is_told = self._is_told(record, said, first.run_id)
+                if forced or not is_told or confirmed.verdict.outcome == "pass":
+                    self._upload(first.run_id, files, said["report_path"])
+                if not is_told:
+                    self._log(record, confirmed)
                 if forced or confirmed.verdict.outcome == "pass":
                     # The report shows real rows, if only counted: it stays with the run.
                     beside = {name: files[name] for name in (VERDICT_FILE, CARD)}
@@ -106,6 +110,8 @@ class Settler:
             self._take_back(said, confirmed.verdict.reasons[0])
         if there is not None:
             by_force = ", BY FORCE" if forced else ""
+            gone = there.tags.get(WITHDRAWN)
+            by_force += f", WITHDRAWN: {gone}" if gone else ""
             say(f"Candidate {record.number} is {there.name} version {there.number}{by_force}")
         return document
 
@@ -126,6 +132,7 @@ class Settler:
             "code_digest": code_digest(),
             "model_digest": digest_of(generator),
             "openings": self.ledger.n_openings(plan.prepared.about.digest),
+            "measures": self._measures(),
             "front": describe_front(self.ended, study=plan.settings.study),
             "versions": environment(),
         }
@@ -182,10 +189,10 @@ class Settler:
 
     def _is_told(self, record: Record, said: Mapping[str, Any], run_id: str) -> bool:
         """Whether the ledger has this verdict on this very model already."""
-        wanted = (run_id, said["verdict"], self.settings.force)
+        wanted = (run_id, said["verdict"], self.settings.force, said["models"])
+        keys = ("run_id", "verdict", "force", "models")
         return any(
-            (line.detail["run_id"], line.detail["verdict"], line.detail["force"]) == wanted
-            for line in self._verdicts(record)
+            tuple(line.detail[key] for key in keys) == wanted for line in self._verdicts(record)
         )
 
     def _take_back(self, said: Mapping[str, Any], reason: str) -> None:
@@ -209,14 +216,13 @@ class Settler:
             partial.write_text(text, encoding="utf-8")
             partial.replace(folder / name)
 
-    def _log(
-        self,
-        record: Record,
-        confirmed: Confirmed,
-        files: Mapping[str, str],
-        said: Mapping[str, Any],
-    ) -> None:
-        """Numbers to the candidate's own run, texts to its first model's; then a ledger's line."""
+    def _upload(self, run_id: str, files: Mapping[str, str], path: str) -> None:
+        """The texts, to the run of the first model."""
+        for file, text in files.items():
+            Run(self.plan.uri, run_id).log_text(text, f"{path}/{file}")
+
+    def _log(self, record: Record, confirmed: Confirmed) -> None:
+        """Numbers to the candidate's own run; then a line in the ledger."""
         plan, confidence = self.plan, self.gate.confidence
         outcome = confirmed.verdict.outcome
         detail = {
@@ -238,14 +244,12 @@ class Settler:
             },
             tags={"verdict": outcome, "gate": self.gate.name},
         )
-        for file, text in files.items():
-            path = f"{said['report_path']}/{file}"
-            Run(plan.uri, confirmed.attempts[0].run_id).log_text(text, path)
         # At the end: who reads that it was said may rely on finding it.
         name = of_trial(plan, record.number)
         self.ledger.append(Line("verdict", plan.prepared.about.digest, name, detail))
 
 
 def _policy(gate: Gate) -> str:
-    """A digest of a policy."""
-    return text_digest(json.dumps(asdict(gate), sort_keys=True))
+    """A digest of what a policy asks, whatever it is called."""
+    asked = {key: value for key, value in asdict(gate).items() if key not in ("name", "promise")}
+    return text_digest(json.dumps(asked, sort_keys=True))

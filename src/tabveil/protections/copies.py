@@ -22,6 +22,7 @@ class DropCopies:
 
     name: ClassVar[str] = "copies"
     stage: ClassVar[Literal["values", "rows", "table"]] = "rows"
+    names_people: ClassVar[bool] = True
 
     def against(self, source: Source) -> Filter:
         """A filter that compares every column, as the attack by exact copies does."""

@@ -35,6 +35,7 @@ class SuppressOutliers:
 
     name: ClassVar[str] = "outliers"
     stage: ClassVar[Literal["values", "rows", "table"]] = "rows"
+    names_people: ClassVar[bool] = False
     share: float = 0.01
     k: int = 5
 

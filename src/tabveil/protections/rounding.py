@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from tabveil.contracts import Filter, Source
 from tabveil.data.numbers import Clock, clock_of, from_floats, to_floats
-from tabveil.data.rounding import step_for
+from tabveil.data.rounding import SHARED_ROWS, step_for
 from tabveil.data.schema import Schema
 from tabveil.errors import ConfigError
 
+_SPIKE = 0.05
 _TAIL = 0.01
 """Share of the reference's values beyond either end of the range."""
 
@@ -34,6 +35,7 @@ class RoundNumbers:
 
     name: ClassVar[str] = "rounding"
     stage: ClassVar[Literal["values", "rows", "table"]] = "values"
+    names_people: ClassVar[bool] = False
     parts: int = 50
 
     def __post_init__(self) -> None:
@@ -44,21 +46,26 @@ class RoundNumbers:
         """A filter that rounds the columns whose grid is coarser than their values."""
         steps = self.steps(source.reference, source.schema)
 
-        def rounded(rows: pd.DataFrame) -> pd.DataFrame:
+        def round_all(rows: pd.DataFrame) -> pd.DataFrame:
             changed: dict[str, Any] = {
                 name: rows[name].reset_index(drop=True) for name in source.schema.names
             }
-            for name, (step, clock) in steps.items():
+            for name, (step, clock, kept) in steps.items():
                 floats = to_floats(changed[name], source.schema[name], clock)
-                changed[name] = from_floats(_on_grid(floats, step), clock)
+                rounded = np.where(np.isin(floats, kept), floats, _on_grid(floats, step))
+                changed[name] = from_floats(rounded, clock)
             return source.schema.restore(changed).set_axis(rows.index)
 
-        return rounded
+        return round_all
 
     def steps(
         self, reference: pd.DataFrame, schema: Schema
-    ) -> Mapping[str, tuple[float, Clock | None]]:
-        """Column → its step, and what a step of 1 means where it is a date."""
+    ) -> Mapping[str, tuple[float, Clock | None, NDArray[np.float64]]]:
+        """Column → its step, what a step of 1 means where it is a date, and values left alone.
+
+        Those are values that many share, such as a code for "never": rounded they would say
+        something else, and they point at nobody.
+        """
         found = {}
         for name in schema.of_kind("numeric", "datetime"):
             column = schema[name]
@@ -72,8 +79,15 @@ class RoundNumbers:
             finest = 0.0 if decimals is None else 10.0**-decimals
             step = step_for(high - low, self.parts) if high > low else 0.0
             if step > finest:
-                found[name] = (step, clock)
+                found[name] = (step, clock, _shared(floats))
         return found
+
+
+def _shared(floats: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The values that one row in twenty holds each, and five rows at least."""
+    values, counts = np.unique(floats, return_counts=True)
+    shared: NDArray[np.float64] = values[counts >= max(SHARED_ROWS, _SPIKE * len(floats))]
+    return shared
 
 
 def _on_grid(floats: NDArray[np.float64], step: float) -> NDArray[np.float64]:

@@ -28,6 +28,7 @@ class DropSmallGroups:
 
     name: ClassVar[str] = "small_groups"
     stage: ClassVar[Literal["values", "rows", "table"]] = "table"
+    names_people: ClassVar[bool] = False
     k: int = 5
     columns: Sequence[str] | None = None
 

@@ -138,6 +138,12 @@ def digest_of(directory: Path) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def weights_of(directory: Path) -> str:
+    """A digest of what draws: the same for a model under two verdicts, whatever is said of it."""
+    files = {n: d for n, d in _digests(directory).items() if n.startswith(f"{_SYNTHESIZER}/")}
+    return text_digest("".join(f"{name}\0{files[name]}\n" for name in sorted(files)))
+
+
 def text_digest(text: str) -> str:
     """SHA-256 of a text."""
     return hashlib.sha256(text.encode()).hexdigest()

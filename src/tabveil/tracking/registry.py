@@ -18,15 +18,21 @@ from typing import TYPE_CHECKING, Any
 
 from tabveil.errors import ArtifactError, ConfigError, TrackingError
 from tabveil.tracking.aliases import aliases_of
-from tabveil.tracking.models import Generator, digest_of, load_generator, text_digest
+from tabveil.tracking.models import (
+    Generator,
+    digest_of,
+    load_generator,
+    text_digest,
+    weights_of,
+)
 from tabveil.tracking.pyfunc import BESIDE, GENERATOR_PATH, save_pyfunc
 from tabveil.tracking.store import connect, is_server, once_more, refusals
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-DIGEST = "model_digest"
-_IDENTITY = ("study", "trial", "run_id", "gate_digest", "verdict")
+DIGEST, WEIGHTS = "model_digest", "weights_digest"
+_IDENTITY = ("study", "trial", "run_id", "gate_digest", "verdict", "models")
 """The tags that together say which generator a version holds, and what was said of it."""
 
 
@@ -76,7 +82,7 @@ def register(
     """
     check_name(name)
     generator = load_generator(directory)
-    own = {"run_id": run_id, DIGEST: digest_of(directory)}
+    own = {"run_id": run_id, DIGEST: digest_of(directory), WEIGHTS: weights_of(directory)}
     texts = {key: str(value) for key, value in {**tags, **own}.items()}
     with refusals(f"register the model {name!r}"):
         client = connect(uri)

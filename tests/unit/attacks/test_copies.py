@@ -167,3 +167,17 @@ def test_the_upper_bound_covers_the_true_excess(
         ).advantage
         covered += found.value + 1.645 * found.above >= share - 0.001
     assert covered / 600 >= 0.95 - 0.025
+
+
+def test_members_that_are_missing_beyond_chance_are_a_leak_as_well() -> None:
+    rng = np.random.default_rng(0)
+    simple = pd.DataFrame({"a": rng.integers(0, 30, 3_000), "b": rng.integers(0, 30, 3_000)})
+    train, control, reference = simple[:400], simple[400:800], simple[800:1_800]
+    drawn = simple[1_800:].merge(train, how="left", indicator=True)
+    filtered = drawn[drawn["_merge"] == "left_only"].drop(columns="_merge")
+    tables = [t.reset_index(drop=True) for t in (train, control, reference, filtered)]
+    (score,) = Copies().evaluate(EvalInput(*tables, infer_schema(simple), seed=0))
+    assert score.value < 0
+    assert score.advantage is not None
+    assert score.advantage.value == -score.value
+    assert score.advantage.value - 2 * score.advantage.se > 0

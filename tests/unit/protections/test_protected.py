@@ -79,6 +79,22 @@ def test_rows_are_looked_at_before_and_after_they_are_rounded() -> None:
     assert rows(found) <= rows(coarse.against(SOURCE)(fresh))
 
 
+def test_whether_a_row_can_be_drawn_at_all_is_not_told() -> None:
+    with pytest.raises(ConfigError, match="whether such a row can be drawn"):
+        by(DropCopies()).sample(1, seed=0, where={"age": 30})
+
+
+def test_conditions_hold_after_rounding_and_shared_values_stay() -> None:
+    coarse = by(RoundNumbers(parts=3))  # steps of 20 years
+    drawn = coarse.sample(50, seed=0, where={"age": {"min": 15, "max": 39}})
+    assert set(drawn["age"]) == {20}
+    codes = pd.DataFrame({"days": np.r_[np.full(500, -1), np.arange(1, 1_001)]})
+    schema = infer_schema(codes)
+    rounded = RoundNumbers(parts=10).against(Source(codes, codes, schema))(codes)
+    assert (rounded["days"] == -1).sum() == 500
+    assert rounded["days"].nunique() < 20
+
+
 def test_small_groups_make_the_table_shorter_and_none_is_left() -> None:
     found = by(DropSmallGroups(k=5)).sample(300, seed=0)
     assert 0 < len(found) < 300
@@ -91,11 +107,12 @@ def test_a_protection_that_lets_nothing_through_ends_in_an_error_that_says_so() 
     class Nothing:
         name: ClassVar[str] = "nothing"
         stage: ClassVar[str] = "rows"
+        names_people: ClassVar[bool] = False
 
         def against(self, source: Source) -> Filter:
             return lambda rows: rows.head(0)
 
-    with pytest.raises(ConditionError, match="only 0 of 10 rows passed the protections"):
+    with pytest.raises(ConditionError, match="too few rows passed the protections to make 10"):
         by(Nothing()).sample(10, seed=0)
 
 
