@@ -1,0 +1,101 @@
+"""Which rules does a table seem to obey?
+
+Somebody who knows the table decides; what is found here is only a proposal, with the share of
+rows that obey and the reason. A rule is looked for in at most 20,000 rows and confirmed in all of
+them. The rules that are proposed can be declared together: one that goes in a circle with a
+better one, or gives the same column, is left out. What would hold by chance is left out, too:
+see `suggest_levels` and `suggest_numbers` for what that means there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from tabveil.data.rules.checks import check_together, left_out
+from tabveil.data.rules.kinds import Rule
+from tabveil.data.rules.limits import Range, Regex, Unique
+from tabveil.data.rules.relations import Derived, Inequality
+from tabveil.data.rules.suggest_levels import combinations, placements
+from tabveil.data.rules.suggest_numbers import computations, orders
+from tabveil.data.rules.suggest_values import patterns, ranges, uniques
+from tabveil.data.rules.thresholds import FEW_ROWS, LEAST_SHARE
+from tabveil.data.schema import Schema
+from tabveil.errors import ConfigError
+from tabveil.seeding import child_rng
+
+LOOKED_AT = 20_000
+"""Rows in which rules are looked for: one that a row in a hundred breaks shows 200 times."""
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """A rule that a table seems to obey.
+
+    Attributes:
+        share: of the rows that obey, at least .99; below 1 the rule has a tolerance.
+        n_rows: rows that were looked at.
+        why: what makes it more than chance.
+    """
+
+    rule: Rule
+    share: float
+    n_rows: int
+    why: str
+
+
+def suggest(table: pd.DataFrame, schema: Schema) -> list[Suggested]:
+    """Propose rules, those that more rows obey first, and ranges, which say least, last.
+
+    Args:
+        table: shape (n, n_columns).
+        schema: of `table`; identifiers and the group column are passed over.
+    """
+    modelled = schema.modelled()
+    if len(table) < FEW_ROWS or not modelled.columns:
+        return []
+    whole = modelled.restore(table)
+    rows = whole
+    if len(whole) > LOOKED_AT:
+        drawn = child_rng(0, "suggest").choice(len(whole), LOOKED_AT, replace=False)
+        rows = whole.iloc[np.sort(drawn)].reset_index(drop=True)
+    found: list[Suggested] = []
+    for rule, why in _candidates(rows, modelled):
+        if _follows(rule, [s.rule for s in found]) or not _fit_together(
+            [*(s.rule for s in found), rule], modelled
+        ):
+            continue
+        share = float(rule.holds(whole).mean())
+        if share >= LEAST_SHARE:
+            tolerance = float(np.ceil((1 - share) * 1e4) / 1e4)
+            declared = replace(rule, tolerance=tolerance) if tolerance else rule
+            found.append(Suggested(declared, share, len(whole), why))
+    return sorted(found, key=lambda s: (isinstance(s.rule, Range), -s.share))
+
+
+def _candidates(rows: pd.DataFrame, schema: Schema) -> Iterator[tuple[Rule, str]]:
+    """Rules that the rows looked at obey, those that say most first."""
+    for family in (combinations, computations, placements, orders, uniques, patterns, ranges):
+        yield from family(rows, schema)
+
+
+def _follows(rule: Rule, found: list[Rule]) -> bool:
+    """Whether the rule says nothing new of a column that another rule gives."""
+    given = {left_out(other) for other in found} - {None}
+    if isinstance(rule, Inequality):
+        made = [set(other.columns) for other in found if isinstance(other, Derived)]
+        return any(set(rule.columns) <= columns for columns in made)
+    if isinstance(rule, Range | Regex | Unique):
+        return bool(given & set(rule.columns))
+    return left_out(rule) in given
+
+
+def _fit_together(rules: list[Rule], schema: Schema) -> bool:
+    try:
+        check_together(rules, schema)
+    except ConfigError:
+        return False
+    return True
