@@ -12,9 +12,10 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,9 @@ from tabveil.data.masking import Masking, policies_of
 from tabveil.data.membership import draw_members
 from tabveil.data.pooling import Pooling
 from tabveil.data.prepared import FORMAT, About, Prepared, is_prepared, load_prepared, save_prepared
+from tabveil.data.rules.declared import rules_of
+from tabveil.data.rules.kinds import rule_to_dict
+from tabveil.data.rules.learnt import Rules
 from tabveil.data.schema import infer_schema
 from tabveil.data.split import Shares, split
 from tabveil.data.tables import Place, digest
@@ -48,6 +52,7 @@ from tabveil.search.objective import Objective, Objectives
 from tabveil.search.shadows import Shadow, shadow_of
 from tabveil.seeding import child_rng, child_seed
 from tabveil.synthesizers.pooled import Pooled
+from tabveil.synthesizers.ruled import Ruled
 
 UNKNOWN = "unknown"
 """In place of a component, where what an objective needs gave no number."""
@@ -61,6 +66,7 @@ class Source:
     place: Place
     kinds: Mapping[str, str]
     masks: Mapping[str, str]
+    rules: Sequence[Mapping[str, Any]]
     target: str | None
     sensitive: tuple[str, ...]
     quasi_identifiers: tuple[str, ...]
@@ -84,7 +90,9 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
         group=source.group,
     )
     policies = policies_of(schema, source.masks)
-    how = [FORMAT, schema.to_json(), policies, source.shares]
+    rules = rules_of(table[schema.modelled().names], schema.modelled(), source.rules)
+    how = [FORMAT, schema.to_json(), policies, [rule_to_dict(rule) for rule in rules]]
+    how += [source.shares]
     how += [source.keep_twins_together, source.split_seed]
     key = _key(digest(table), *how)
     directory = directory or root / "prepared" / f"{source.name}-{key[:12]}"
@@ -98,10 +106,18 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
         keep_twins_together=source.keep_twins_together,
     )
     identifiers = ", ".join(f"{name}: {policy}" for name, policy in policies.items())
-    report = splits.report | {"identifiers": identifiers or None}
+    told = "; ".join(rule.name for rule in rules)
+    report = splits.report | {"identifiers": identifiers or None, "rules": told or None}
     about = About(name=source.name, source=source.place.title, digest=key, report=report)
     masking = Masking.learn(table, schema, policies)
-    save_prepared(directory, splits=splits, schema=schema.modelled(), masking=masking, about=about)
+    save_prepared(
+        directory,
+        splits=splits,
+        schema=schema.modelled(),
+        masking=masking,
+        rules=rules,
+        about=about,
+    )
     return directory
 
 
@@ -175,8 +191,7 @@ def run_trial(
     is_member = members_of(prepared, parts.train_rate, seed=seed)
     train = prepared.train[is_member].reset_index(drop=True)
     started = time.monotonic()
-    rule = parts.pooling.learn(prepared.reference, prepared.schema)
-    synthesizer = Pooled(parts.synthesizer, rule)
+    synthesizer = untrained(parts, prepared, train, seed=seed)
     synthesizer.fit(train, prepared.schema, seed=child_seed(seed, "fit"), on_epoch=listen)
     fitted = time.monotonic()
     n_synthetic = max(1, round(parts.synthetic_ratio * len(train)))
@@ -209,6 +224,21 @@ def run_trial(
         fit_seconds=fitted - started,
         sample_seconds=sampled - fitted,
     )
+
+
+def untrained(
+    parts: Parts, prepared: Prepared, train: pd.DataFrame, *, seed: int
+) -> Pooled | Ruled:
+    """The configured synthesizer, behind the pooling of rare levels and the table's rules.
+
+    Raises DataError where `train`, shape (n_train, n_columns), does not obey a rule.
+    """
+    if not prepared.rules:
+        pooling = parts.pooling.learn(prepared.reference, prepared.schema)
+        return Pooled(parts.synthesizer, pooling)
+    learnt = Rules(prepared.rules).learn(train, prepared.schema, seed=child_seed(seed, "rules"))
+    pooling = parts.pooling.learn(learnt.apply(prepared.reference), learnt.apply_schema())
+    return Ruled(Pooled(parts.synthesizer, pooling), learnt)
 
 
 def members_of(prepared: Prepared, train_rate: float, *, seed: int) -> NDArray[np.bool_]:

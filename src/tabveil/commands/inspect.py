@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+
+import pandas as pd
 
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Dataset, Inspect, read
+from tabveil.data.identifiers import suggest_roles
+from tabveil.data.masking import policies_of
+from tabveil.data.rules.kinds import rule_to_dict
+from tabveil.data.rules.suggest import Suggested, suggest
 from tabveil.data.schema import Schema, infer_schema
 from tabveil.data.schema_files import to_frictionless, to_sdv, to_yaml
 from tabveil.data.tables import Place
@@ -25,14 +32,27 @@ def run(composition: Composition) -> None:
     ]
     title = f"{place.title}: {len(table)} rows, {len(rows)} columns"
     show_table(title, ("column", "kind", "dtype", "missing", "why"), rows)
+    modelled = schema.modelled()
+    suggested = suggest(table[modelled.names], modelled)
+    _show_rules(suggested)
+    for role, names in suggest_roles(table).items():
+        say(f"{role} perhaps: {', '.join(names) or 'none'}")
     if settings.out is not None:
-        _write(settings.out.expanduser(), _as_text(schema, settings.form))
+        _write(settings.out.expanduser(), _as_text(schema, settings.form, table, suggested))
         say(f"Written to {settings.out}; name it by dataset.schema={settings.out}")
 
 
-def _as_text(schema: Schema, form: str) -> str:
+def _show_rules(suggested: Sequence[Suggested]) -> None:
+    rows = [(one.rule.name, f"{one.share:.1%}", one.n_rows, one.why) for one in suggested]
+    if rows:
+        show_table("rules that hold, perhaps by chance", ("rule", "share", "rows", "why"), rows)
+
+
+def _as_text(schema: Schema, form: str, table: pd.DataFrame, suggested: Sequence[Suggested]) -> str:
     if form == "tabveil":
-        return to_yaml(schema)
+        rules = [rule_to_dict(one.rule) for one in suggested]
+        masks = policies_of(schema, {})
+        return to_yaml(schema, masks=masks, rules=rules, suggested=suggest_roles(table))
     data = to_sdv(schema) if form == "sdv" else to_frictionless(schema)
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 

@@ -57,6 +57,7 @@ def source(composition: Composition) -> pipeline.Source:
         place=place_of(dataset),
         kinds={**told.kinds, **(dataset.kinds or {})},
         masks={**told.masks, **(dataset.masks or {})},
+        rules=(*told.rules, *(dataset.rules or ())),
         target=dataset.target or told.target,
         sensitive=tuple(dataset.sensitive or told.sensitive),
         quasi_identifiers=tuple(dataset.quasi_identifiers or told.quasi_identifiers),

@@ -43,6 +43,7 @@ class Dataset:
     group: str | None
     kinds: dict[str, str] | None
     masks: dict[str, str] | None = None
+    rules: list[dict[str, Any]] | None = None
     schema: Path | None = None
 
 

@@ -2,9 +2,9 @@
 
 In a folder of their own: `schema.json`, the four splits as Parquet, each row's group number
 (`groups.npz`), what stands in the place of identifiers (`masks.json`, with the schema of rows as
-they are given away), and `prepared.json` (name, digest, what the split reports). It is written
-whole or not at all, and readable by its owner only. Loading leaves `release` closed: only the
-confirmation opens it.
+they are given away), what every row obeys (`rules.json`), and `prepared.json` (name, digest, what
+the split reports). It is written whole or not at all, and readable by its owner only. Loading
+leaves `release` closed: only the confirmation opens it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tabveil.data.masking import Masking
+from tabveil.data.rules.kinds import Rule, rule_from_dict, rule_to_dict
 from tabveil.data.schema import Schema
 from tabveil.data.split import Splits
 from tabveil.errors import DataError
@@ -58,6 +59,8 @@ class Prepared:
     """Of `train` and `control`: each row's group number, shape (n,)."""
     masking: Masking
     """How rows are given away: with what in the place of identifiers."""
+    rules: tuple[Rule, ...] = ()
+    """What every drawn row obeys."""
     opened: bool = False
     """Whether `control` holds the rows of `release`."""
 
@@ -73,7 +76,13 @@ class Prepared:
 
 
 def save_prepared(
-    directory: Path, *, splits: Splits, schema: Schema, masking: Masking, about: About
+    directory: Path,
+    *,
+    splits: Splits,
+    schema: Schema,
+    masking: Masking,
+    rules: Sequence[Rule] = (),
+    about: About,
 ) -> None:
     """Write the splits into `directory`, replacing what a former preparation left there.
 
@@ -92,6 +101,8 @@ def save_prepared(
         schema.save(partial / "schema.json")
         masks = json.dumps(masking.to_dict(), indent=1, ensure_ascii=False)
         (partial / "masks.json").write_text(masks + "\n", encoding="utf-8")
+        told = json.dumps([rule_to_dict(rule) for rule in rules], indent=1, ensure_ascii=False)
+        (partial / "rules.json").write_text(told + "\n", encoding="utf-8")
         text = json.dumps(asdict(about), indent=1, sort_keys=True, ensure_ascii=False)
         (partial / "prepared.json").write_text(text + "\n", encoding="utf-8")
         if directory.exists():
@@ -142,6 +153,7 @@ def _load(directory: Path, *, control: str) -> Prepared:
         with np.load(directory / "groups.npz", allow_pickle=False) as stored:
             groups = {"train": stored["train"], "control": stored[control]}
         masks = json.loads((directory / "masks.json").read_text(encoding="utf-8"))
+        rules = json.loads((directory / "rules.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataError(
             f"the prepared table at {directory} is damaged ({type(error).__name__}); delete the "
@@ -156,5 +168,6 @@ def _load(directory: Path, *, control: str) -> Prepared:
         reference,
         groups,
         Masking.from_dict(masks),
+        tuple(rule_from_dict(told) for told in rules),
         opened=control == "release",
     )

@@ -42,7 +42,8 @@ class Column:
         decimals: numeric only: decimal places kept in sampled values; 0 for whole numbers,
             None where the source is not rounded.
         reason: why inference chose this kind.
-        form: identifiers only: what they look like, such as "email" (`data/identifiers`).
+        form: what identifiers look like, such as "email" (`data/identifiers`); "date" for days
+            without a time.
     """
 
     name: str
@@ -225,6 +226,8 @@ def _infer_column(values: pd.Series[Any], given: str | None) -> Column:
     if kind == "numeric" and (dtype == "bool" or not pd.api.types.is_numeric_dtype(values)):
         dtype = "float64"
     decimals = _decimals(values) if kind == "numeric" else None
+    if kind == "datetime" and _is_of_days(values):
+        form = "date"
     if kind == "numeric" and values.isin([np.inf, -np.inf]).any():
         raise DataError(f"column {name!r} holds infinite numbers; make them missing, or cap them")
     return Column(name, kind, dtype, decimals, reason, form)  # type: ignore[arg-type]
@@ -261,6 +264,11 @@ def _infer_numeric(present: pd.Series[Any]) -> tuple[Kind, str]:
     if n_distinct == 2 and len(present) >= _MANY and (present % 1 == 0).all():
         return "categorical", "two codes"
     return "numeric", f"numbers, {n_distinct} different"
+
+
+def _is_of_days(values: pd.Series[Any]) -> bool:
+    dates = pd.to_datetime(values, errors="coerce").dropna()
+    return bool(len(dates)) and bool((dates == dates.dt.normalize()).all())
 
 
 def _decimals(values: pd.Series[Any], *, most: int = 6) -> int | None:

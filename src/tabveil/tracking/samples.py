@@ -41,7 +41,7 @@ def write_samples(
 ) -> int:
     """Draw `n` rows into a `.parquet` or `.csv` file; return the number written.
 
-    An existing file is replaced only when all rows are there. CSV keeps dates to the second.
+    An existing file is replaced only when all rows are there. CSV keeps times to the second.
 
     Args:
         generator: draws the rows.
@@ -100,10 +100,14 @@ def check_target(path: Path) -> _Writer:
 @contextlib.contextmanager
 def _csv(path: Path, schema: Schema) -> Iterator[Write]:
     whole = {c.name: "Int64" for c in schema.columns if _is_whole(c)}
+    days = [c.name for c in schema.columns if c.kind == "datetime" and c.form == "date"]
     with path.open("w", encoding="utf-8", newline="") as file:
 
         def write(frame: pd.DataFrame) -> None:
-            frame.astype(whole).to_csv(
+            written = frame.astype(whole)
+            for name in days:
+                written[name] = written[name].dt.strftime("%Y-%m-%d")
+            written.to_csv(
                 file, index=False, header=file.tell() == 0, date_format="%Y-%m-%d %H:%M:%S"
             )
 

@@ -51,7 +51,7 @@ def made(make_data: ModuleType) -> dict[str, pd.DataFrame]:
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_a_dataset_config_has_the_known_keys_and_comments_each(path: Path) -> None:
-    masks = ["masks"] if path.stem in PLACE else []
+    masks = ["masks", "rules"] if path.stem in PLACE else []
     keys = ["name", *PLACE.get(path.stem, ["path", "format"]), *KNOWN, *masks]
     assert list(config(path.stem)) == keys
     lines = path.read_text().splitlines()
