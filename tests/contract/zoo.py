@@ -128,7 +128,7 @@ def number_ranges() -> pd.DataFrame:
         {
             "uint8": rng.integers(0, 256, N).astype("uint8"),
             "int8": rng.integers(-128, 128, N).astype("int8"),
-            "int64": rng.integers(2**62, 2**63 - 1, N),
+            "int64": rng.choice(rng.integers(2**62, 2**63 - 1, N // 2), N),  # unique: a key
             "float32": rng.normal(0, 1, N).astype("float32"),
             "tiny": rng.random(N) * 1e-9,
             "huge": rng.random(N) * 1e30,

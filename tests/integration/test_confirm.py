@@ -205,6 +205,7 @@ def unconfirmed(smoke_store, root):
     return root
 
 
+@pytest.mark.slow
 def test_two_confirmations_at_once_leave_registry_and_ledger_whole(smoke_store, tmp_path):
     root = unconfirmed(smoke_store, tmp_path / "store")
     words = [*CONFIRM[:-2], "confirm.seeds=1", f"root={root}"]

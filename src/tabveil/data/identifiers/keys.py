@@ -40,6 +40,8 @@ def find_key(column: Looked, named: frozenset[str]) -> str:
         return ""
     if column.whole is not None and not _is_code_text(column):
         return _numbered(column, column.whole)
+    if not column.is_text:  # numbers beyond 64 bits, or with decimals
+        return ""
     if column.different > _MOSTLY_DIFFERENT and column.n_distinct >= _MANY:
         return f"{column.n_distinct} different texts in {column.n} rows"
     return f"codes, and {differ}" if _short_table_of_codes(column) else ""
