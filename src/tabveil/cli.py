@@ -90,14 +90,24 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         print(f"tabveil: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
         return 1
-    except Exception as error:  # a fault of ours; a library's message may quote the table
+    except (Exception, KeyboardInterrupt) as error:
         if debug:
             traceback.print_exc()
+        if was_interrupted(error):
+            print("tabveil: interrupted; run the same command again to go on", file=sys.stderr)
+            return 130
+        # A fault of ours; a library's message may quote the table.
         print(f"tabveil: {safe_summary(error)}; --debug shows where", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("tabveil: interrupted; run the same command again to go on", file=sys.stderr)
-        return 130
+
+
+def was_interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error: a library may wrap what it was interrupted in."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def usage() -> str:

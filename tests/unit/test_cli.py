@@ -76,3 +76,17 @@ def test_a_fault_of_ours_is_one_line_without_the_librarys_message(monkeypatch, c
     assert said.startswith("tabveil: ValueError at ")
     assert "Smith" not in said
     assert len(said.splitlines()) == 1
+
+
+def test_an_interrupt_inside_of_a_librarys_error_is_an_interrupt() -> None:
+    def wrapped() -> BaseException:
+        try:
+            try:
+                raise KeyboardInterrupt
+            except KeyboardInterrupt:
+                raise ValueError("rolled back")  # noqa: B904  (as a library does)
+        except ValueError as error:
+            return error
+
+    assert was_interrupted(wrapped())
+    assert not was_interrupted(ValueError("of its own"))
