@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tabveil.cli import COMMANDS, Line, main, parse, usage
+from tabveil.cli import COMMANDS, Line, main, parse, usage, was_interrupted
 from tabveil.errors import ConfigError
 
 
