@@ -72,6 +72,8 @@ def clone(tmp_path_factory):
     edit(folder / "pipeline.yaml", "evaluation: thorough", "evaluation: quick")
     edit(folder / "pipeline.yaml", "seeds: 3", "seeds: 1")
     edit(folder / "pipeline.yaml", "most: 4", "most: 1")
+    edit(folder / "conf" / "sweep" / "smoke.yaml", "trials: 2 #", "trials: 1 #")
+    edit(folder / "conf" / "experiment" / "smoke.yaml", "max_targets: 1000", "max_targets: 300")
     small = folder / "conf" / "gate" / "small.yaml"  # two epochs need not pass: the way is tested
     for limit in ('tpr_at_1pct_fpr": 0.05', '/auc": 0.15', 'auc_outliers": 0.30', "risk: 0.30"):
         edit(small, limit, f"{limit.rpartition(' ')[0]} 0.9")
