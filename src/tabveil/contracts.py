@@ -103,6 +103,10 @@ Filter = Callable[[pd.DataFrame], pd.DataFrame]
 """Rows drawn, to the rows that may be given away: changed, or fewer."""
 
 
+Stage = Literal["values", "rows", "table"]
+"""Whether values are changed, rows left out, or rows by what else is in the table."""
+
+
 @runtime_checkable
 class Protection(Protocol):
     """What is done to rows after they were drawn.
@@ -112,8 +116,7 @@ class Protection(Protocol):
     """
 
     name: ClassVar[str]
-    stage: ClassVar[Literal["values", "rows", "table"]]
-    """Whether it changes values, leaves out rows, or rows by what else is in the table."""
+    stage: ClassVar[Stage]
     names_people: ClassVar[bool]
     """Whether what is left out depends on single training rows: then no one may ask for a row."""
 

@@ -90,11 +90,11 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
         group=source.group,
     )
     policies = policies_of(schema, source.masks)
-    rules = rules_of(table[schema.modelled().names], schema.modelled(), source.rules)
+    modelled = schema.modelled()
+    rules = rules_of(table[modelled.names], modelled, source.rules)
     how = [FORMAT, schema.to_json(), policies, [rule_to_dict(rule) for rule in rules]]
-    how += [source.shares]
-    how += [source.keep_twins_together, source.split_seed]
-    key = _key(digest(table), *how)
+    shaped_by = (source.shares, source.keep_twins_together, source.split_seed)
+    key = _key(digest(table), *how, *shaped_by)
     directory = directory or root / "prepared" / f"{source.name}-{key[:12]}"
     if is_prepared(directory) and load_prepared(directory).about.digest == key:
         return directory
@@ -113,7 +113,7 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
     save_prepared(
         directory,
         splits=splits,
-        schema=schema.modelled(),
+        schema=modelled,
         masking=masking,
         rules=rules,
         about=about,

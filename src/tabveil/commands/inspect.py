@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import pandas as pd
 
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Dataset, Inspect, read
@@ -35,10 +33,11 @@ def run(composition: Composition) -> None:
     modelled = schema.modelled()
     suggested = suggest(table[modelled.names], modelled)
     _show_rules(suggested)
-    for role, names in suggest_roles(table).items():
+    roles = suggest_roles(table)
+    for role, names in roles.items():
         say(f"{role} perhaps: {', '.join(names) or 'none'}")
     if settings.out is not None:
-        _write(settings.out.expanduser(), _as_text(schema, settings.form, table, suggested))
+        _write(settings.out.expanduser(), _as_text(schema, settings.form, roles, suggested))
         say(f"Written to {settings.out}; name it by dataset.schema={settings.out}")
 
 
@@ -48,11 +47,16 @@ def _show_rules(suggested: Sequence[Suggested]) -> None:
         show_table("rules that hold, perhaps by chance", ("rule", "share", "rows", "why"), rows)
 
 
-def _as_text(schema: Schema, form: str, table: pd.DataFrame, suggested: Sequence[Suggested]) -> str:
+def _as_text(
+    schema: Schema,
+    form: str,
+    roles: Mapping[str, Sequence[str]],
+    suggested: Sequence[Suggested],
+) -> str:
     if form == "tabveil":
         rules = [rule_to_dict(one.rule) for one in suggested]
         masks = policies_of(schema, {})
-        return to_yaml(schema, masks=masks, rules=rules, suggested=suggest_roles(table))
+        return to_yaml(schema, masks=masks, rules=rules, suggested=roles)
     data = to_sdv(schema) if form == "sdv" else to_frictionless(schema)
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 

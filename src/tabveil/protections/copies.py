@@ -7,12 +7,12 @@ chance, the ones it never draws are the training rows (experiments/protections).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
-from tabveil.contracts import Filter, Source
+from tabveil.contracts import Filter, Source, Stage
 from tabveil.measure.encode import DistanceEncoder
 
 
@@ -21,7 +21,7 @@ class DropCopies:
     """Leave out drawn rows that stand among the training rows."""
 
     name: ClassVar[str] = "copies"
-    stage: ClassVar[Literal["values", "rows", "table"]] = "rows"
+    stage: ClassVar[Stage] = "rows"
     names_people: ClassVar[bool] = True
 
     def against(self, source: Source) -> Filter:

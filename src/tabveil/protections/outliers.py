@@ -9,12 +9,12 @@ arXiv:2206.10469).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
-from tabveil.contracts import Filter, Source
+from tabveil.contracts import Filter, Source, Stage
 from tabveil.errors import ConfigError
 from tabveil.measure.distance import nearest
 from tabveil.measure.encode import DistanceEncoder
@@ -34,7 +34,7 @@ class SuppressOutliers:
     """
 
     name: ClassVar[str] = "outliers"
-    stage: ClassVar[Literal["values", "rows", "table"]] = "rows"
+    stage: ClassVar[Stage] = "rows"
     names_people: ClassVar[bool] = False
     share: float = 0.01
     k: int = 5

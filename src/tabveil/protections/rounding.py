@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tabveil.contracts import Filter, Source
+from tabveil.contracts import Filter, Source, Stage
 from tabveil.data.numbers import Clock, clock_of, from_floats, to_floats
 from tabveil.data.rounding import SHARED_ROWS, step_for
 from tabveil.data.schema import Schema
@@ -34,7 +34,7 @@ class RoundNumbers:
     """
 
     name: ClassVar[str] = "rounding"
-    stage: ClassVar[Literal["values", "rows", "table"]] = "values"
+    stage: ClassVar[Stage] = "values"
     names_people: ClassVar[bool] = False
     parts: int = 50
 

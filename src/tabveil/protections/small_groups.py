@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import pandas as pd
 
-from tabveil.contracts import Filter, Source
+from tabveil.contracts import Filter, Source, Stage
 from tabveil.errors import ConfigError
 
 
@@ -27,7 +27,7 @@ class DropSmallGroups:
     """
 
     name: ClassVar[str] = "small_groups"
-    stage: ClassVar[Literal["values", "rows", "table"]] = "table"
+    stage: ClassVar[Stage] = "table"
     names_people: ClassVar[bool] = False
     k: int = 5
     columns: Sequence[str] | None = None
