@@ -72,10 +72,8 @@ def test_a_header_that_begins_like_an_archive_is_a_header(tmp_path: Path) -> Non
         (zipped("a.csv", "b.csv"), "archive of 2 files"),
         (zipped(), "archive of 0 files"),
         (zipped("[Content_Types].xml", "xl/workbook.xml"), "office document"),
-        (gzip.compress(CSV * 999)[:-9], "damaged gzip"),
+        (gzip.compress(CSV * 999, mtime=0)[:-9], "damaged gzip"),
     ],
-    # Names of their own: gzip writes the second it was made in, and workers must collect alike.
-    ids=["two files", "no file", "a workbook", "a cut gzip"],
 )
 def test_a_bad_archive_is_one_clear_error(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "t.csv"
