@@ -25,8 +25,9 @@ from torch.nn import functional
 
 from tabveil.synthesizers.engine.activations import Activation
 from tabveil.synthesizers.engine.networks import SLOPE, Critic
+from tabveil.synthesizers.engine.recorded import Batch
 from tabveil.synthesizers.engine.rows import RowSampler
-from tabveil.synthesizers.engine.training import Batch, Duel
+from tabveil.synthesizers.engine.training import Duel
 
 TARGET_SHARE, PAIR_WEIGHT, INFORMATION_WEIGHT = 0.3, 100.0, 1.0
 

@@ -219,13 +219,15 @@ class Critic(nn.Module):
 
     def of_real(self, codes: Tensor, scalars: Tensor) -> Tensor:
         """What encoded rows add: codes, shape (n, n_spans), and scalars, shape (n, n_scalars)."""
-        n = len(codes)
+        n = len(codes) // self.pac
         at = torch.cat([torch.zeros_like(scalars, dtype=torch.long), codes], dim=1)
-        at = at.view(n // self.pac, -1) + self.places
+        at = at.view(n, -1) + self.places
         weights = torch.cat([scalars, torch.ones_like(codes, dtype=scalars.dtype)], dim=1)
-        return functional.embedding_bag(
-            at, self.from_row, mode="sum", per_sample_weights=weights.view(at.shape)
-        )
+        weights = weights.view(at.shape)
+        if at.is_cuda:  # a product with zeros is cheap there, and a gather's gradient is not
+            spread = weights.new_zeros(n, len(self.from_row)).scatter_(1, at, weights)
+            return spread @ self.from_row
+        return functional.embedding_bag(at, self.from_row, mode="sum", per_sample_weights=weights)
 
     def of_same(self, codes: Tensor, scalars: Tensor) -> Tensor:
         """What rows packed with copies of themselves add, bias included: shape (n, width).

@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,7 @@ from tabveil.synthesizers.engine.activations import Activation, ConditionLoss
 from tabveil.synthesizers.engine.encoder import Encoded
 from tabveil.synthesizers.engine.layout import Layout
 from tabveil.synthesizers.engine.networks import Critic, Generator
+from tabveil.synthesizers.engine.recorded import Batch, Recorded
 from tabveil.synthesizers.engine.rows import RowSampler
 from tabveil.threads import without_denormals
 
@@ -64,15 +66,6 @@ class Trained:
     critic: Critic
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Real rows under their conditions."""
-
-    conditions: Tensor | None
-    codes: Tensor
-    scalars: Tensor
-
-
 @without_denormals()
 def train(
     encoded: Encoded,
@@ -90,11 +83,12 @@ def train(
     duel = Duel.start(layout, settings, seed=seed, device=device)
     steps = max(1, len(encoded.codes) // settings.batch_size)
     batches = _batches(encoded, layout, settings, duel.random, device)
+    step = Recorded(duel.step, duel.random) if device.type == "cuda" else duel.step
     for epoch in range(1, settings.epochs + 1):
         losses = torch.zeros(2, device=device)
         for _ in range(steps):
-            duel.set_rates(settings.epochs * steps)
-            losses += duel.step(batches)
+            duel.begin_step(settings.epochs * steps)
+            losses += step(list(islice(batches, settings.discriminator_steps)))
         if on_epoch is not None:
             generator, critic = (losses / steps).tolist()
             on_epoch(epoch, {"generator": generator, "discriminator": critic})
@@ -135,6 +129,9 @@ class Duel:
     optimisers: tuple[torch.optim.Adam, torch.optim.Adam]
     random: torch.Generator
     settings: Training
+    share: float | Tensor
+    """What the averaged generator takes of the trained one at the next step; on a GPU a tensor, as
+    the learning rates are, so that a recorded step reads it."""
     n_steps: int = 0
 
     @classmethod
@@ -169,23 +166,35 @@ class Duel:
             ),
             torch.Generator(device).manual_seed(child_seed(seed, "training")),
             settings,
+            torch.zeros((), device=device) if device.type == "cuda" else 0.0,
         )
 
-    def set_rates(self, total: int) -> None:
-        """Set the learning rates for the next step of a training of `total` steps."""
+    def begin_step(self, total: int) -> None:
+        """Count the next step of a training of `total`, and set what depends on its number.
+
+        The averaged generator moves quickly at first: a short training would else be averaged with
+        its random start.
+        """
         left, full = 1.0, self.settings.full_rate_steps
         if full is not None:
             left = min(1.0, (total - self.n_steps) / (total - min(full, total / 2)))
         rates = (self.settings.generator_lr, self.settings.discriminator_lr)
         for optimiser, rate in zip(self.optimisers, rates, strict=True):
             for group in optimiser.param_groups:
-                group["lr"] = rate * left
+                group["lr"] = _set(group["lr"], rate * left)
+        self.n_steps += 1
+        share = max(1 - self.settings.averaging, _PARTS / (_PARTS + self.n_steps))
+        self.share = _set(self.share, share)
 
-    def step(self, batches: Iterator[Batch]) -> Tensor:
-        """One update of the generator after those of the critic: their losses, shape (2,)."""
-        for left in reversed(range(self.settings.discriminator_steps)):
-            batch = next(batches)
-            with torch.set_grad_enabled(left == 0):
+    def step(self, batches: Sequence[Batch]) -> Tensor:
+        """One update of the critic for each batch, then one of the generator.
+
+        Returns their losses, shape (2,). The work depends on nothing but the contents of tensors:
+        it can be recorded.
+        """
+        last = len(batches) - 1
+        for i, batch in enumerate(batches):
+            with torch.set_grad_enabled(i == last):
                 raw = self._generate(batch)
                 fake = self.activation(raw, self.random)
             critic_loss = self._teach_critic(batch, fake.detach())
@@ -225,21 +234,30 @@ class Duel:
 
     @torch.no_grad()
     def _average(self) -> None:
-        """Move the averaged generator towards the trained one, quickly at first.
-
-        Without that a short training would be averaged with its random start.
-        """
-        self.n_steps += 1
+        """Move the averaged generator towards the trained one."""
         if self.averaged is not None:
             mine: list[Tensor] = list(self.averaged.parameters())
             theirs: list[Tensor] = list(self.generator.parameters())
-            share = max(1 - self.settings.averaging, _PARTS / (_PARTS + self.n_steps))
-            torch._foreach_lerp_(mine, theirs, share)
+            share = self.share
+            weights = [share] * len(mine) if isinstance(share, Tensor) else share
+            torch._foreach_lerp_(mine, theirs, weights)
+
+
+def _set(old: float | Tensor, new: float) -> float | Tensor:
+    """The new number, in place where the old one is a tensor."""
+    return old.fill_(new) if isinstance(old, Tensor) else new
 
 
 def _adam(network: nn.Module, rate: float, decay: float) -> torch.optim.Adam:
+    parameters = list(network.parameters())
+    on_gpu = parameters[0].is_cuda  # there the rate is read by a recorded step
     return torch.optim.Adam(
-        network.parameters(), lr=rate, betas=BETAS, weight_decay=decay, fused=True
+        parameters,
+        lr=torch.tensor(rate, device=parameters[0].device) if on_gpu else rate,
+        betas=BETAS,
+        weight_decay=decay,
+        fused=True,
+        capturable=on_gpu,
     )
 
 
