@@ -43,6 +43,17 @@ class Draws(Protocol):
 
 
 @runtime_checkable
+class DrawsPersons(Draws, Protocol):
+    """What persons can be drawn from, who may have several rows each."""
+
+    def iter_persons(
+        self, n: int, *, seed: int, where: Where | None = None
+    ) -> Iterator[tuple[pd.DataFrame, NDArray[np.intp]]]:
+        """Yield the frames of `iter_sample`, and whose each row is: ascending numbers from 0."""
+        ...
+
+
+@runtime_checkable
 class Synthesizer(Draws, Protocol):
     """Fit on `train`, then sample `synthetic`.
 

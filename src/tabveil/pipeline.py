@@ -40,19 +40,17 @@ from tabveil.data.pooling import Pooling
 from tabveil.data.prepared import FORMAT, About, Prepared, is_prepared, load_prepared, save_prepared
 from tabveil.data.rules.declared import rules_of
 from tabveil.data.rules.kinds import rule_to_dict
-from tabveil.data.rules.learnt import Rules
 from tabveil.data.schema import infer_schema
 from tabveil.data.split import Shares, split
 from tabveil.data.tables import Place, digest
-from tabveil.errors import EvaluationError
+from tabveil.errors import ConfigError, EvaluationError
 from tabveil.evaluate import Evaluation, evaluate
 from tabveil.memo import Memo
 from tabveil.protections.protected import Protected
 from tabveil.search.objective import Objective, Objectives
 from tabveil.search.shadows import Shadow, shadow_of
 from tabveil.seeding import child_rng, child_seed
-from tabveil.synthesizers.pooled import Pooled
-from tabveil.synthesizers.ruled import Ruled
+from tabveil.synthesizers.wrapping import Members, Wrapped, wrapped
 
 UNKNOWN = "unknown"
 """In place of a component, where what an objective needs gave no number."""
@@ -74,6 +72,7 @@ class Source:
     shares: Shares
     keep_twins_together: bool
     split_seed: int
+    sample_groups: bool = False
 
 
 def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
@@ -89,7 +88,7 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
         quasi_identifiers=source.quasi_identifiers,
         group=source.group,
     )
-    policies = policies_of(schema, source.masks)
+    policies = policies_of(schema, source.masks, sample_groups=source.sample_groups)
     modelled = schema.modelled()
     rules = rules_of(table[modelled.names], modelled, source.rules)
     how = [FORMAT, schema.to_json(), policies, [rule_to_dict(rule) for rule in rules]]
@@ -191,11 +190,11 @@ def run_trial(
     is_member = members_of(prepared, parts.train_rate, seed=seed)
     train = prepared.train[is_member].reset_index(drop=True)
     started = time.monotonic()
-    synthesizer = untrained(parts, prepared, train, seed=seed)
+    synthesizer = untrained(parts, prepared, train, seed=seed, is_member=is_member)
+    drawn = protected(synthesizer, parts.protections, prepared, is_member)
     synthesizer.fit(train, prepared.schema, seed=child_seed(seed, "fit"), on_epoch=listen)
     fitted = time.monotonic()
     n_synthetic = max(1, round(parts.synthetic_ratio * len(train)))
-    drawn = protected(synthesizer, parts.protections, prepared, is_member)
     synthetic = drawn.sample(n_synthetic, seed=child_seed(seed, "sample"))
     sampled = time.monotonic()
     evaluator_seed = child_seed(0, "evaluate", prepared.about.digest)
@@ -227,18 +226,13 @@ def run_trial(
 
 
 def untrained(
-    parts: Parts, prepared: Prepared, train: pd.DataFrame, *, seed: int
-) -> Pooled | Ruled:
-    """The configured synthesizer, behind the pooling of rare levels and the table's rules.
+    parts: Parts, prepared: Prepared, train: pd.DataFrame, *, seed: int, is_member: Members = None
+) -> Wrapped:
+    """The configured synthesizer, behind all that stands between it and the table.
 
-    Raises DataError where `train`, shape (n_train, n_columns), does not obey a rule.
+    `train` holds the rows of `prepared.train` that `is_member` says; None: all. Raises DataError.
     """
-    if not prepared.rules:
-        pooling = parts.pooling.learn(prepared.reference, prepared.schema)
-        return Pooled(parts.synthesizer, pooling)
-    learnt = Rules(prepared.rules).learn(train, prepared.schema, seed=child_seed(seed, "rules"))
-    pooling = parts.pooling.learn(learnt.apply(prepared.reference), learnt.apply_schema())
-    return Ruled(Pooled(parts.synthesizer, pooling), learnt)
+    return wrapped(parts.synthesizer, parts.pooling, prepared, train, seed, is_member)
 
 
 def members_of(prepared: Prepared, train_rate: float, *, seed: int) -> NDArray[np.bool_]:
@@ -254,8 +248,13 @@ def protected(
 ) -> Protected:
     """What draws rows that are compared with those that the model learnt, shape (n_train,).
 
-    Raises ConfigError for a protection that this table has not what it needs for.
+    Raises ConfigError where a protection lacks what it needs, or would take groups apart.
     """
+    if protections and prepared.sample_groups:
+        raise ConfigError(
+            f"protection={list(protections)} looks at single rows, dataset.sample_groups draws "
+            f"whole groups; give up one of the two"
+        )
     train = prepared.train[is_member].reset_index(drop=True)
     return Protected.by(synthesizer, protections, Real(train, prepared.reference, prepared.schema))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tabveil import pipeline
+from tabveil import pipeline, progress
 from tabveil.commands.inspect import place_of
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Base, Dataset, Split, read
@@ -29,7 +29,9 @@ def run(composition: Composition) -> None:
 
 def prepared_table(composition: Composition) -> Prepared:
     """The prepared table that a run is configured for; prepared now if need be."""
-    return load_prepared(prepared_directory(composition))
+    directory = prepared_directory(composition)
+    progress.note("prepared", folder=str(directory.absolute()))
+    return load_prepared(directory)
 
 
 def prepared_directory(composition: Composition) -> Path:
@@ -62,6 +64,7 @@ def source(composition: Composition) -> pipeline.Source:
         sensitive=tuple(dataset.sensitive or told.sensitive),
         quasi_identifiers=tuple(dataset.quasi_identifiers or told.quasi_identifiers),
         group=how.by or told.group,
+        sample_groups=dataset.sample_groups,
         shares=Shares(how.train, how.control, how.reference, how.release),
         keep_twins_together=how.keep_twins_together,
         split_seed=how.seed,

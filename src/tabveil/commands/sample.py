@@ -6,14 +6,16 @@ Needs the registered model only: neither the table nor its splits are opened. Bu
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from tabveil import progress
 from tabveil.config.build import build_group
 from tabveil.config.compose import Composition
-from tabveil.config.settings import Base, LedgerSettings, Sample, Tracking, read
+from tabveil.config.settings import Base, LedgerSettings, Sample, Tracking, read, validated
 from tabveil.contracts import Protection
 from tabveil.data.prepared import find_prepared, load_prepared
 from tabveil.errors import ConfigError
@@ -41,10 +43,16 @@ def run(composition: Composition) -> None:
     protections = build_group(composition, "protection", Protection)
     if settings.as_confirmed:
         check_as_confirmed(generator, protections, settings.model)
+    settings = _as_asked(settings)
     check_target(settings.out)
     if protections:
         generator = _protected(generator, protections, settings, root)
     if settings.shares is not None:
+        if generator.masking.of_persons:
+            raise ConfigError(
+                f"{settings.model} draws whole groups of rows, and shares= mixes single rows; ask "
+                f"for where= on a column of the person, once a level"
+            )
         generator = replace(
             generator, synthesizer=Balanced.by(generator.synthesizer, settings.shares)
         )
@@ -54,10 +62,39 @@ def run(composition: Composition) -> None:
             read_file(uri, version, VERDICT_FILE, digest_tag="verdict_digest")
         ledger = Ledger.at(read(composition, LedgerSettings, "ledger").url, root=root)
         ledger.append(_line(version, settings, described(protections)))
-    n = write_samples(generator, settings.out, settings.n, seed=settings.seed, where=settings.where)
+    watched = progress.now_and_then("rows", of=settings.n)
+    n = write_samples(
+        generator,
+        settings.out,
+        settings.n,
+        seed=settings.seed,
+        where=settings.where,
+        progress=lambda written: watched(n=written),
+        escape_formulas=settings.formulas == "escape",
+    )
+    progress.note("rows", n=n, of=settings.n)
     say(f"{n} rows of {settings.model} (seed {settings.seed}) written to {settings.out}")
     if n < settings.n:
         say(f"{settings.n - n} rows were left out as small groups; larger samples have fewer")
+
+
+def _as_asked(settings: Sample) -> Sample:
+    """The settings, with conditions and shares from the file that programs hand over.
+
+    Raises ConfigError when the file is missing or holds anything else.
+    """
+    if settings.asked is None:
+        return settings
+    if settings.where is not None or settings.shares is not None:
+        raise ConfigError("asked= holds where and shares: give the file, or the keys, not both")
+    try:
+        told = json.loads(settings.asked.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"asked={settings.asked} cannot be read as JSON") from error
+    if not isinstance(told, dict) or set(told) - {"where", "shares"}:
+        raise ConfigError(f"asked={settings.asked}: a JSON object of where and shares is needed")
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    return validated(Sample, values | told | {"asked": None}, name="asked")
 
 
 def check_as_confirmed(

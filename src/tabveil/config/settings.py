@@ -41,6 +41,7 @@ class Dataset:
     sensitive: list[str]
     quasi_identifiers: list[str]
     group: str | None
+    sample_groups: bool = False
     kinds: dict[str, str] | None
     masks: dict[str, str] | None = None
     rules: list[dict[str, Any]] | None = None
@@ -152,6 +153,8 @@ class Sample:
     shares: dict[str, dict[Any, Annotated[float, Field(gt=0, le=1)]]] | None
     prepared: Path | None
     as_confirmed: bool
+    formulas: Literal["keep", "escape"]
+    asked: Path | None
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,31 @@ class Inspect:
     query: str | None
     kinds: dict[str, str] | None
     out: Path | None
-    form: Literal["tabveil", "sdv", "frictionless"]
+    form: Literal["tabveil", "sdv", "frictionless", "full"]
+    rows: Annotated[int, Field(ge=0, le=1000)]
+
+
+@dataclass(frozen=True)
+class Web:
+    """How the web service is set up; conf/web/default.yaml says what each means."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    host: str
+    port: Annotated[int, Field(ge=0, le=65535)]
+    names: list[str]
+    database: str | None
+    tokens: Path | None
+    open: bool
+    worker: bool
+    n_long: Positive
+    n_short: Positive
+    max_upload_mb: Positive
+    max_rows: Positive
+    memory_mb: Annotated[int, Field(ge=512)]
+    reading_seconds: Positive
+    keep_days: Annotated[int, Field(ge=0)]
+    per_minute: Positive
+    mlflow_url: Annotated[str, Field(pattern=r"^https?://")] | None
 
 
 @dataclass(frozen=True)

@@ -56,13 +56,18 @@ class Prepared:
     control: pd.DataFrame
     reference: pd.DataFrame
     groups: Mapping[str, NDArray[np.intp]]
-    """Of `train` and `control`: each row's group number, shape (n,)."""
+    """Of `train`, `control` and `reference`: each row's group number, shape (n,)."""
     masking: Masking
     """How rows are given away: with what in the place of identifiers."""
     rules: tuple[Rule, ...] = ()
     """What every drawn row obeys."""
     opened: bool = False
     """Whether `control` holds the rows of `release`."""
+
+    @property
+    def sample_groups(self) -> bool:
+        """Whether whole groups are drawn: they have an identifier in drawn rows."""
+        return bool(self.masking.of_persons)
 
     def one_row_a_group(self, name: str, rng: np.random.Generator) -> NDArray[np.intp]:
         """Positions in `train` or `control` of a random row of each group, ascending.
@@ -151,7 +156,8 @@ def _load(directory: Path, *, control: str) -> Prepared:
             pd.read_parquet(directory / f"{name}.parquet") for name in names
         )
         with np.load(directory / "groups.npz", allow_pickle=False) as stored:
-            groups = {"train": stored["train"], "control": stored[control]}
+            groups = {name: stored[name] for name in ("train", "reference")}
+            groups["control"] = stored[control]
         masks = json.loads((directory / "masks.json").read_text(encoding="utf-8"))
         rules = json.loads((directory / "rules.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError, KeyError) as error:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from tabveil.contracts import Draws, Synthesizer, Where
+from tabveil.contracts import Draws, DrawsPersons, Synthesizer, Where
 from tabveil.data.masking import Masking
 from tabveil.data.schema import Schema
 from tabveil.errors import ArtifactError, ConfigError, DataError
@@ -68,8 +68,16 @@ class Generator:
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows of `sample(n)` in frames of bounded size. Raises as `sample` does."""
         _check_n(n)
-        frames = self.synthesizer.iter_sample(n, seed=seed, where=where)
-        return (self.masking.apply(frame, seed=seed) for frame in frames)
+        if not self.masking.of_persons:
+            frames = self.synthesizer.iter_sample(n, seed=seed, where=where)
+            return (self.masking.apply(frame, seed=seed) for frame in frames)
+        if not isinstance(self.synthesizer, DrawsPersons):
+            raise ConfigError(
+                "this generator draws whole groups of rows, which protections and shares would "
+                "take apart: do without them, or prepare with dataset.sample_groups=false"
+            )
+        persons = self.synthesizer.iter_persons(n, seed=seed, where=where)
+        return (self.masking.apply(f, seed=seed, persons=whose) for f, whose in persons)
 
 
 def save_generator(

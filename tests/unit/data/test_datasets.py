@@ -23,7 +23,7 @@ PLACE = {
     "sql": ["url", "query", "schema"],
 }
 """What says where and what the table is; the others: a file and its format."""
-KNOWN = ["target", "sensitive", "quasi_identifiers", "group", "kinds"]
+KNOWN = ["target", "sensitive", "quasi_identifiers", "group", "sample_groups", "kinds"]
 
 
 def config(name: str) -> dict[str, Any]:
