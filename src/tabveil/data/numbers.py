@@ -21,6 +21,8 @@ from tabveil.errors import DataError
 EPOCH = "2000-01-01"
 _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _STEPS_PER_DAY = {"D": 1, "h": 24, "min": 1440, "s": 86_400}
+_INT64 = np.iinfo(np.int64)
+_HALF = 2.0**62
 _LARGEST = 1e150
 """Beyond it the square of a number overflows, and with it every variance."""
 
@@ -52,7 +54,7 @@ def clock_of(values: pd.Series[Any]) -> Clock:
     """The coarsest clock that tells every date of the column exactly."""
     dates, zone = _local(values)
     unit = np.datetime_data(dates.dtype)[0]
-    present = _ticks(dates)[~np.isnat(dates)]
+    present = dates[~np.isnat(dates)].astype(np.int64)  # the epoch is a midnight, as theirs is
     per_day = 86_400 * _UNITS[unit]
     for steps in _STEPS_PER_DAY.values():
         if not (present % (per_day // steps)).any():
@@ -69,7 +71,7 @@ def to_floats(
     """
     if clock is not None:
         dates, _ = _local(values, clock.unit)
-        steps = _ticks(dates).astype(np.float64) / clock.ticks
+        steps = _steps(dates, clock)
         steps[np.isnat(dates)] = np.nan
         return steps
     try:
@@ -93,9 +95,7 @@ def from_floats(floats: NDArray[np.float64], clock: Clock | None = None) -> pd.S
     if clock is None:
         return pd.Series(floats)
     missing = np.isnan(floats)
-    steps = np.where(missing, 0, np.rint(floats)).astype(np.int64)
-    epoch: Any = np.array(EPOCH, dtype=f"datetime64[{clock.unit}]")
-    dates = epoch + (steps * clock.ticks).astype(f"timedelta64[{clock.unit}]")
+    dates = _dates(np.where(missing, 0, np.rint(floats)), clock)
     dates[missing] = np.datetime64("NaT")
     local = pd.Series(dates)
     if clock.zone is None:
@@ -134,8 +134,37 @@ def _local(values: pd.Series[Any], unit: str | None = None) -> tuple[NDArray[Any
     return (array.astype(f"datetime64[{unit}]") if unit else array), zone
 
 
-def _ticks(dates: NDArray[Any]) -> NDArray[np.int64]:
-    """Units since the epoch; a missing date gives some number, to be masked."""
-    epoch: Any = np.array(EPOCH, dtype=dates.dtype)
-    ticks: NDArray[np.int64] = dates.astype(np.int64) - epoch.astype(np.int64)
-    return ticks
+def _steps(dates: NDArray[Any], clock: Clock) -> NDArray[np.float64]:
+    """Steps since the epoch; a missing date gives some number, to be masked.
+
+    In nanoseconds the years before 1708 lie further from the epoch than whole numbers reach: of
+    such dates the difference is taken as a float.
+    """
+    whole, rest = np.divmod(dates.astype(np.int64), clock.ticks)
+    epoch = _epoch(clock)
+    near = whole >= _INT64.min + epoch
+    steps = np.where(near, np.where(near, whole, 0) - epoch, whole.astype(np.float64) - epoch)
+    return np.asarray(steps + rest / clock.ticks, dtype=np.float64)
+
+
+def _dates(steps: NDArray[np.float64], clock: Clock) -> NDArray[Any]:
+    """Undo `_steps`, of whole steps; what lies beyond all that the unit counts is held inside."""
+    epoch = _epoch(clock)
+    most = int(_INT64.max) // clock.ticks
+    low, high = _inwards(-most - epoch), _inwards(most - epoch)
+    held = np.clip(steps, low, high)
+    near = np.clip(held, -_HALF, _HALF)  # in two parts, of which none overflows
+    since = near.astype(np.int64) + epoch + (held - near).astype(np.int64)
+    return (since * clock.ticks).astype(f"datetime64[{clock.unit}]")
+
+
+def _epoch(clock: Clock) -> int:
+    """Steps from numpy's epoch to ours."""
+    epoch: Any = np.array(EPOCH, dtype=f"datetime64[{clock.unit}]")
+    return int(epoch.astype(np.int64)) // clock.ticks
+
+
+def _inwards(bound: int) -> float:
+    """The nearest float that is no further from zero."""
+    nearest = float(bound)
+    return nearest if abs(int(nearest)) <= abs(bound) else float(np.nextafter(nearest, 0))

@@ -12,7 +12,7 @@ cost in the columns' shapes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from tabveil.data.levels import Level, find_levels, positions_of, read_levels, values_of
 from tabveil.data.numbers import dtype_bounds, to_floats
 from tabveil.data.rounding import on_step, step_for, to_digits
-from tabveil.data.schema import Column, Schema
+from tabveil.data.schema import MADE, Column, Schema
 from tabveil.errors import ConfigError, DataError
 from tabveil.seeding import child_rng
 
@@ -42,6 +42,8 @@ class PooledColumn:
         kept: levels that stay; missing values always do.
         rare: levels that a pooled cell may become again, with `rates`, their shares. Only levels
             that enough reference rows hold; without any, the most common kept level.
+
+    What a model was trained on may lack some of them; see `for_trained`.
     """
 
     name: str
@@ -90,14 +92,14 @@ class PoolingRule:
         return replace(self.schema, columns=columns)
 
     def for_trained(self, pooled: pd.DataFrame, *, min_count: int = 1) -> Self:
-        """The rule without the rare levels of columns where `pooled` has too few pooled cells.
+        """The rule with those levels only that a model of `pooled` can draw.
 
-        A model of `pooled` that knows only what `min_count` rows hold cannot make those, and must
-        say so when it is asked to.
+        Such a model knows the levels that `min_count` rows hold, and must say so when it is asked
+        for others. Where it draws pooled cells and there is no rare level, the most common kept
+        one is what they become.
         """
         columns = tuple(
-            c if (pooled[c.name] == c.label).sum() >= min_count else replace(c, rare=(), rates=())
-            for c in self.pooled
+            _known(c, find_levels(pooled[c.name], min_count=min_count)) for c in self.pooled
         )
         return replace(self, pooled=columns)
 
@@ -167,6 +169,7 @@ class Pooling:
         if not len(reference):
             raise DataError("pooling needs reference rows, and the reference split has none")
         levels = schema.of_kind("categorical") if self.min_rate else []
+        levels = [name for name in levels if schema[name].form != MADE]
         numbers = schema.of_kind("numeric", "datetime") if self.clip else []
         pooled = [self._learn_levels(reference[name], name == schema.target) for name in levels]
         clipped = [self._learn_range(reference[name], schema[name]) for name in numbers]
@@ -241,17 +244,24 @@ def _clip(values: pd.Series[Any], clipped: ClippedColumn, column: Column) -> pd.
     return values.mask(floats < ends[0], ends[0]).mask(floats > ends[1], ends[1])
 
 
+def _known(column: PooledColumn, levels: Sequence[Level]) -> PooledColumn:
+    rare, rates = (column.rare, column.rates) if column.rare else (column.kept[:1], (1.0,))
+    if column.label not in levels:
+        rare, rates = (), ()
+    kept = tuple(level for level in column.kept if level in levels)
+    return replace(column, kept=kept, rare=rare, rates=rates)
+
+
 def _unpool(
     values: pd.Series[Any], column: PooledColumn, uniform: NDArray[np.float64], dtype: str
 ) -> Any:
-    levels = (*column.kept, *column.rare)
+    rare, rates = (column.rare, column.rates) if column.rare else (column.kept[:1], (1.0,))
+    levels = tuple(dict.fromkeys((*column.kept, *rare)))
     rare_rows = (values == column.label).to_numpy(dtype=bool)
-    first, rates = (len(column.kept), column.rates) if column.rare else (0, (1.0,))
     edges = np.cumsum(rates)
     codes = positions_of(values.mask(rare_rows), levels)
-    codes[rare_rows] = first + np.searchsorted(
-        edges[:-1], uniform[rare_rows] * edges[-1], side="right"
-    )
+    drawn = np.searchsorted(edges[:-1], uniform[rare_rows] * edges[-1], side="right")
+    codes[rare_rows] = np.array([levels.index(level) for level in rare], dtype=np.int64)[drawn]
     codes[codes < 0] = len(levels)  # missing
     return values_of(codes, (*levels, None), dtype)
 
@@ -259,11 +269,6 @@ def _unpool(
 def _pooled_from_dict(entry: Mapping[str, Any]) -> PooledColumn:
     kept, rare = read_levels(entry["kept"]), read_levels(entry["rare"])
     rates = tuple(map(float, entry["rates"]))
-    if (
-        not kept
-        or len(rare) != len(rates)
-        or not np.isfinite(rates).all()
-        or min(rates, default=1) <= 0
-    ):
-        raise ValueError("kept levels, and a positive rate for each rare one, are needed")
+    if len(rare) != len(rates) or not np.isfinite(rates).all() or min(rates, default=1) <= 0:
+        raise ValueError("a positive rate for each rare level is needed")
     return PooledColumn(str(entry["name"]), str(entry["label"]), kept, rare, rates)

@@ -24,6 +24,8 @@ from tabveil.errors import DataError
 Kind = Literal["numeric", "categorical", "boolean", "datetime", "identifier"]
 KINDS: tuple[str, ...] = get_args(Kind)
 SCHEMA_VERSION = 1
+MADE = "made"
+"""The form of a column that only a model sees (`data/rules`); its levels are never pooled."""
 
 # A text that on average fewer than two rows share (a name, a ticket, a note) says who a row is
 # and cannot be learnt. Below 20 different values nothing can be told.
@@ -43,7 +45,7 @@ class Column:
             None where the source is not rounded.
         reason: why inference chose this kind.
         form: what identifiers look like, such as "email" (`data/identifiers`); "date" for days
-            without a time.
+            without a time, "made" for a column that only a model sees.
     """
 
     name: str

@@ -119,7 +119,7 @@ def _split(where: Where | None, rule: PoolingRule) -> tuple[Where | None, Poolin
 def _split_column(
     wanted: Any, column: PooledColumn, schema: Schema
 ) -> tuple[list[Any], PooledColumn]:
-    known = (*column.kept, *column.rare, None)
+    known = (*dict.fromkeys((*column.kept, *column.rare)), None)
     levels = parse({column.name: wanted}, schema, {column.name: known})[column.name]
     assert isinstance(levels, tuple)
     rare = [
@@ -127,7 +127,7 @@ def _split_column(
         for level, rate in zip(column.rare, column.rates, strict=True)
         if level in levels
     ]
-    inner = [level for level in levels if level not in column.rare]
+    inner = [level for level in levels if level is None or level in column.kept]
     if rare:
         inner.append(column.label)
         column = replace(column, rare=tuple(r[0] for r in rare), rates=tuple(r[1] for r in rare))

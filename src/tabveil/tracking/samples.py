@@ -8,8 +8,10 @@ without a missing value looks like one that has some.
 from __future__ import annotations
 
 import contextlib
+import csv
 import os
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Write = Callable[[pd.DataFrame], None]
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class _Writer(Protocol):
@@ -38,8 +41,9 @@ def write_samples(
     seed: int,
     where: Where | None = None,
     progress: Callable[[int], None] | None = None,
+    escape_formulas: bool = False,
 ) -> int:
-    """Draw `n` rows into a `.parquet` or `.csv` file; return the number written.
+    """Draw `n` rows into a `.parquet`, `.csv` or `.jsonl` file; return the number written.
 
     An existing file is replaced only when all rows are there. CSV keeps times to the second.
 
@@ -50,21 +54,22 @@ def write_samples(
         seed: of the draw.
         where: conditions on the rows.
         progress: called with the number of rows written so far.
+        escape_formulas: whether texts that a spreadsheet would run begin with an apostrophe.
 
     Raises:
         ConfigError: the path cannot be written to, its suffix is unknown, or `n` is below 1.
         ConditionError: `where` names nothing that exists, or cannot be met.
     """
-    writer = check_target(path)
+    writer = check_target(path, escape_formulas=escape_formulas)
     frames = generator.iter_sample(n, seed=seed, where=where)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    hidden = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        n_written = _write(frames, writer, partial, generator.schema, progress)
-        partial.replace(path)
+        n_written = _write(frames, writer, hidden, generator.schema, progress)
+        hidden.replace(path)
     except OSError as error:
         raise ConfigError(f"out={path} cannot be written: {error.strerror or error}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        hidden.unlink(missing_ok=True)
     return n_written
 
 
@@ -85,9 +90,10 @@ def _write(
     return n_written
 
 
-def check_target(path: Path) -> _Writer:
+def check_target(path: Path, *, escape_formulas: bool = False) -> _Writer:
     """How rows get into that file. Raises ConfigError where they cannot."""
-    writers: dict[str, _Writer] = {".parquet": _parquet, ".csv": _csv}
+    csv_writer = partial(_csv, escape_formulas=escape_formulas)
+    writers: dict[str, _Writer] = {".parquet": _parquet, ".csv": csv_writer, ".jsonl": _jsonl}
     if path.suffix not in writers:
         raise ConfigError(f"out={path}: the name must end in {' or '.join(writers)}")
     if path.is_dir():
@@ -98,17 +104,23 @@ def check_target(path: Path) -> _Writer:
 
 
 @contextlib.contextmanager
-def _csv(path: Path, schema: Schema) -> Iterator[Write]:
-    whole = {c.name: "Int64" for c in schema.columns if _is_whole(c)}
-    days = [c.name for c in schema.columns if c.kind == "datetime" and c.form == "date"]
+def _csv(path: Path, schema: Schema, *, escape_formulas: bool = False) -> Iterator[Write]:
+    whole = _whole(schema)
+    days = _days(schema)
     with path.open("w", encoding="utf-8", newline="") as file:
 
         def write(frame: pd.DataFrame) -> None:
             written = frame.astype(whole)
             for name in days:
                 written[name] = written[name].dt.strftime("%Y-%m-%d")
+            if escape_formulas:
+                written = _escaped(written)
             written.to_csv(
-                file, index=False, header=file.tell() == 0, date_format="%Y-%m-%d %H:%M:%S"
+                file,
+                index=False,
+                header=file.tell() == 0,
+                date_format="%Y-%m-%d %H:%M:%S",
+                quoting=csv.QUOTE_NONNUMERIC if _has_returns(written) else csv.QUOTE_MINIMAL,
             )
 
         yield write
@@ -129,6 +141,57 @@ def _parquet(path: Path, schema: Schema) -> Iterator[Write]:
         yield write
 
 
+@contextlib.contextmanager
+def _jsonl(path: Path, schema: Schema) -> Iterator[Write]:
+    whole = _whole(schema)
+    days = _days(schema)
+    with path.open("w", encoding="utf-8", newline="") as file:
+
+        def write(frame: pd.DataFrame) -> None:
+            written = frame.astype(whole)
+            for name in schema.of_kind("datetime"):
+                form = "%Y-%m-%d" if name in days else "%Y-%m-%dT%H:%M:%S%z"
+                written[name] = written[name].dt.strftime(form)
+            lines = written.to_json(
+                orient="records", lines=True, force_ascii=False, double_precision=15
+            )
+            file.write(lines)
+
+        yield write
+
+
+def _whole(schema: Schema) -> dict[str, str]:
+    """Whole-number columns, with the dtype that holds all of them and missing values."""
+    return {
+        c.name: "UInt64" if c.dtype.lower() == "uint64" else "Int64"
+        for c in schema.columns
+        if _is_whole(c)
+    }
+
+
+def _days(schema: Schema) -> list[str]:
+    return [c.name for c in schema.columns if c.kind == "datetime" and c.form == "date"]
+
+
+def _escaped(frame: pd.DataFrame) -> pd.DataFrame:
+    """Texts and names that a spreadsheet would take for a formula, behind an apostrophe."""
+
+    def safe(text: object) -> object:
+        return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULA) else text
+
+    texts = frame.select_dtypes(["object", "string", "category"])
+    for name in texts:
+        frame[name] = frame[name].astype(object).map(safe)
+    return frame.rename(columns=safe)
+
+
+def _has_returns(frame: pd.DataFrame) -> bool:
+    """Whether a name or a text holds a carriage return, which Python 3.11 leaves unquoted."""
+    texts = frame.select_dtypes(["object", "string", "category"])
+    found = [*frame.columns, *(value for name in texts for value in texts[name].unique())]
+    return any("\r" in value for value in found if isinstance(value, str))
+
+
 def _is_whole(column: Column) -> bool:
     return column.dtype.lower().startswith(("int", "uint"))
 
@@ -141,7 +204,7 @@ def _arrow_type(column: Column) -> pa.DataType:
     if _is_whole(column) or dtype.startswith("float"):
         return pa.type_for_alias(dtype)
     if dtype.startswith("datetime64"):
-        return pa.from_numpy_dtype("datetime64[ns]") if "," not in dtype else _zoned(column.dtype)
+        return pa.from_numpy_dtype(dtype) if "," not in dtype else _zoned(column.dtype)
     if column.kind == "boolean":
         return pa.bool_()
     return {"numeric": pa.float64(), "datetime": pa.timestamp("ns")}.get(column.kind, pa.string())

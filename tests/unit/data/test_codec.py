@@ -13,6 +13,7 @@ from zoo import ZOO, schema_of
 
 from tabveil.data.codec import TableCodec
 from tabveil.data.levels import find_levels
+from tabveil.data.numbers import clock_of, from_floats
 from tabveil.data.rounding import on_step, outer_bounds, step_for
 from tabveil.data.schema import infer_schema
 from tabveil.errors import DataError
@@ -93,6 +94,23 @@ def test_dates_keep_their_grid() -> None:
     assert codec.encode(days)[0][:2, 0].tolist() == [7363.0, 7366.0]
     decoded = codec.decode(np.array([[7364.4]]), np.empty((1, 0), np.int64))
     assert decoded["day"].tolist() == [pd.Timestamp("2020-02-29")]
+
+
+@pytest.mark.parametrize("first", ["1677-09-22", "1700-01-01 03:00", "1700-01-01 00:00:00.5"])
+def test_dates_three_centuries_before_the_epoch_come_back(first: str) -> None:
+    dates = pd.to_datetime([first, "2262-04-11"], format="ISO8601").as_unit("ns")
+    codec = codec_of(pd.DataFrame({"day": dates}))
+    table = codec.decode(*codec.encode(pd.DataFrame({"day": dates})))
+    # A float of that many nanoseconds is off by two microseconds.
+    assert (np.abs(table["day"] - dates) < pd.Timedelta(2, "us")).all()
+
+
+def test_a_date_beyond_what_nanoseconds_count_is_held_inside() -> None:
+    days = pd.Series(pd.to_datetime(["1678-01-01", "2262-04-10"]))
+    clock = clock_of(days)
+    steps = np.array([-1e9, 1e9])
+    ends = from_floats(steps, clock)
+    assert ends.tolist() == [pd.Timestamp("1677-09-22"), pd.Timestamp("2262-04-11")]
 
 
 def test_the_hour_that_spring_skips_moves_on() -> None:

@@ -139,3 +139,20 @@ def test_what_has_no_critic_has_none_pooled_nor_loaded(tmp_path: Path) -> None:
 
 def _files(directory: Path) -> Iterator[Path]:
     return (path for path in list(directory.rglob("*")) if path.is_file())
+
+
+def test_a_condition_on_what_pooled_cells_become_is_met() -> None:
+    table = pd.DataFrame({"job": [f"job {i}" for i in range(30)] * 2})
+    schema = infer_schema(table, kinds={"job": "categorical"})
+    rule = Pooling().learn(table.iloc[:8], schema)  # no level of five rows: one is kept
+    (kept,) = rule.pooled[0].kept
+    synthesizer = Pooled(Marginals(), rule)
+    synthesizer.fit(table[table["job"] != kept].reset_index(drop=True), schema, seed=0)
+    assert set(synthesizer.sample(20, seed=0)["job"]) == {kept}
+    assert set(synthesizer.sample(20, seed=0, where={"job": kept})["job"]) == {kept}
+
+
+def test_a_kept_level_that_training_lacked_is_not_promised() -> None:
+    synthesizer = fitted(TABLE[TABLE["job"] != "smith"].reset_index(drop=True))
+    with pytest.raises(ConditionError, match="no level 'smith'"):
+        synthesizer.sample(5, seed=0, where={"job": "smith"})

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tabveil.data.masking import Masking
-from tabveil.data.schema import Column, Schema
+from tabveil.data.schema import Column, Schema, infer_schema
+from tabveil.data.tables import read_table
 from tabveil.errors import ConfigError
 from tabveil.tracking.models import Generator, load_generator
 from tabveil.tracking.samples import write_samples
@@ -105,6 +106,28 @@ def test_csv_writes_whole_numbers_whole_and_one_header(
     assert sorted(back["whole"]) == ["", "1", "2", "4"]
     assert sorted(back["level"])[2:] == ["a", 'ü, "q"']
     assert sorted(set(back["day"])) == ["", "2020-01-01 00:00:00", "2020-01-02 03:04:05"]
+
+
+def drawn_from(table: pd.DataFrame) -> Generator:
+    return Generator(Masking(infer_schema(table)), {}, Frames(table))  # type: ignore[arg-type]
+
+
+def test_a_return_in_a_name_or_a_text_ends_no_row(tmp_path: Path) -> None:
+    table = pd.DataFrame({"a\rb": ["x", "y\rz"], "n": [1, 2]})
+    write_samples(drawn_from(table), tmp_path / "rows.csv", 2, seed=0)
+    assert read_table(tmp_path / "rows.csv").equals(table)
+
+
+def test_a_number_beyond_int64_is_written_whole(tmp_path: Path) -> None:
+    table = pd.DataFrame({"n": np.array([1, 2**64 - 1], dtype="uint64")})
+    write_samples(drawn_from(table), tmp_path / "rows.csv", 2, seed=0)
+    assert (tmp_path / "rows.csv").read_text().split() == ["n", "1", str(2**64 - 1)]
+
+
+def test_a_date_of_the_year_9999_is_written_as_it_is(tmp_path: Path) -> None:
+    days = pd.Series(np.array(["2020-01-01", "9999-12-31"], dtype="datetime64[ms]"))
+    write_samples(drawn_from(days.to_frame("until")), tmp_path / "rows.parquet", 2, seed=0)
+    assert pd.read_parquet(tmp_path / "rows.parquet")["until"].equals(days.rename("until"))
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])

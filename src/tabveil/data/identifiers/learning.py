@@ -96,7 +96,7 @@ def _wide(narrow: re.Match[str]) -> str:
 def _look(form: str, texts: Sequence[str], *, numeric: bool, unique: bool) -> Look:
     if not texts:
         return look_of(form, [""], counts_rows=False)
-    whole = unique and numeric and not any(text.startswith("-") for text in texts)
+    whole = unique and numeric and all(map(str.isdigit, texts))  # measurements may be named so
     ends = [int(text) for text in texts] if whole else []
     return look_of(form, texts, counts_rows=whole and max(ends) - min(ends) + 1 == len(ends))
 

@@ -56,16 +56,16 @@ def spelled_numbers(
     written = texts_of(floats) if floats else pd.DataFrame()
     read = {name: fits for name in floats if (fits := _spellings(written[name]))}
     agreed = decimal or _agreed({**spellings, **read})
-    changed: dict[str, pd.Series[Any]] = {}
+    changed = table.copy(deep=False)
     for name, fits in spellings.items():
         mark = agreed if len(fits) > 1 else fits[0]
         if mark is not None and decimal in (None, mark):
             changed[name] = _numbers(table[name], mark)
     if agreed == ",":
-        changed |= {
-            name: _numbers(written[name], ",") for name, fits in read.items() if "," in fits
-        }
-    return table.assign(**changed)
+        for name, fits in read.items():
+            if "," in fits:
+                changed[name] = _numbers(written[name], ",")
+    return changed
 
 
 def _spellings(values: pd.Series[Any]) -> list[Mark]:

@@ -204,3 +204,9 @@ def test_an_empty_mask_says_so():
     mask = learn(originals("uuid", n=50), Found("uuid", ""), seed=0)
     with pytest.raises(DataError, match="draw fewer rows"):
         draw(mask, 1, start=mask.room)
+
+
+def test_measurements_that_somebody_calls_identifiers_have_a_mask():
+    values = pd.Series(np.random.default_rng(0).lognormal(size=40), name="weight")
+    made_up = learn(values, Found("token", ""), seed=0)
+    assert not set(draw(made_up, 100)) & set(values.astype(str))

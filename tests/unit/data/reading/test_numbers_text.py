@@ -109,3 +109,8 @@ def test_numbers_with_groups_come_back(
     german = [text.translate(str.maketrans(",.", ".,")) for text in english]
     assert column(folder, *german) == numbers
     assert column(folder, *english) == numbers
+
+
+def test_a_column_may_be_called_self(tmp_path: Path) -> None:
+    table = read(tmp_path, "self;x\n1,5;a\n2,5;b\n")
+    assert table["self"].tolist() == [1.5, 2.5]
