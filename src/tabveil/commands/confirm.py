@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tabveil import progress
 from tabveil.commands.front import store_overrides
 from tabveil.commands.plan import Plan
 from tabveil.commands.retrain import models_of
-from tabveil.commands.settle import Settler
+from tabveil.commands.settle import FOLDER, Settled, Settler
 from tabveil.config.build import build, build_group
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Confirm, LedgerSettings, read
@@ -52,12 +53,14 @@ def run(composition: Composition) -> int:
     runs.kill_orphans(is_dead)
     attempts = models_of(plan, settings, gate, chosen, runs, ledger)
     settler = Settler(plan, settings, gate, ledger, ended)
-    documents = [settler.settle(record, attempts[record.number]) for record in chosen]
+    progress.note("stage", name="verdicts")
+    settled = [settler.settle(record, attempts[record.number]) for record in chosen]
+    documents = [one.document for one in settled]
     _show(documents, plan.settings.study)
     named = place_aliases(plan.uri, plan.settings.model)
     _show_aliases(plan, named)
     if plan.base.out is not None:
-        _export(plan.base.out, plan, named)
+        _export(plan.base.out, plan, named, settled)
     return min(EXIT_CODES[one["verdict"]] for one in documents)
 
 
@@ -115,7 +118,7 @@ def _show_aliases(plan: Plan, named: Mapping[str, int]) -> None:
     say(f"  tabveil report model={model} out=report.html{where}")
 
 
-def _export(out: Path, plan: Plan, named: Mapping[str, int]) -> None:
+def _export(out: Path, plan: Plan, named: Mapping[str, int], settled: Sequence[Settled]) -> None:
     """Write `released.json` and, a folder an alias, the generators themselves."""
     for alias in ALIASES:
         shutil.rmtree(out / alias, ignore_errors=True)
@@ -123,5 +126,19 @@ def _export(out: Path, plan: Plan, named: Mapping[str, int]) -> None:
         model = f"models:/{plan.settings.model}@{alias}"
         with generator_directory(plan.uri, model) as directory:
             shutil.copytree(directory, out / alias, dirs_exist_ok=True)
-    told = {"model": plan.settings.model, "study": plan.settings.study, "aliases": dict(named)}
+    told = {
+        "model": plan.settings.model,
+        "study": plan.settings.study,
+        "aliases": dict(named),
+        "candidates": [
+            {
+                "trial": one.trial,
+                "verdict": one.document["verdict"],
+                "version": one.version and one.version.number,
+                "folder": f"{FOLDER}/{one.trial:04d}",
+                "words": in_words(one.document),
+            }
+            for one in settled
+        ],
+    }
     (out / "released.json").write_text(json.dumps(told) + "\n", encoding="utf-8")

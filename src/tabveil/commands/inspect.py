@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Dataset, Inspect, read
@@ -37,7 +40,11 @@ def run(composition: Composition) -> None:
     for role, names in roles.items():
         say(f"{role} perhaps: {', '.join(names) or 'none'}")
     if settings.out is not None:
-        _write(settings.out.expanduser(), _as_text(schema, settings.form, roles, suggested))
+        if settings.form == "full":
+            text = _dumped(everything(table, schema, roles, suggested, n_head=settings.rows))
+        else:
+            text = _as_text(schema, settings.form, roles, suggested)
+        _write(settings.out.expanduser(), text)
         say(f"Written to {settings.out}; name it by dataset.schema={settings.out}")
 
 
@@ -57,7 +64,49 @@ def _as_text(
         rules = [rule_to_dict(one.rule) for one in suggested]
         masks = policies_of(schema, {})
         return to_yaml(schema, masks=masks, rules=rules, suggested=roles)
-    data = to_sdv(schema) if form == "sdv" else to_frictionless(schema)
+    return _dumped(to_sdv(schema) if form == "sdv" else to_frictionless(schema))
+
+
+def everything(
+    table: pd.DataFrame,
+    schema: Schema,
+    roles: Mapping[str, Sequence[str]],
+    suggested: Sequence[Suggested],
+    *,
+    n_head: int,
+) -> dict[str, Any]:
+    """What was found, JSON-able: columns with reasons, suggestions, the first rows as texts."""
+    masks = policies_of(schema, {})
+    head = table.head(n_head).astype(object)
+    return {
+        "n_rows": len(table),
+        "columns": [
+            {
+                "name": column.name,
+                "kind": column.kind,
+                "dtype": column.dtype,
+                "missing": int(table[column.name].isna().sum()),
+                "reason": column.reason,
+                "mask": masks.get(column.name),
+            }
+            for column in schema.columns
+        ],
+        "roles": {role: list(names) for role, names in roles.items()},
+        "rules": [
+            {
+                "text": one.rule.name,
+                "share": one.share,
+                "n_rows": one.n_rows,
+                "why": one.why,
+                "rule": rule_to_dict(one.rule),
+            }
+            for one in suggested
+        ],
+        "head": [["" if pd.isna(value) else str(value) for value in row] for row in head.values],
+    }
+
+
+def _dumped(data: Mapping[str, Any]) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
+from tabveil import progress
 from tabveil.commands.plan import Plan
 from tabveil.config.build import build_parts
 from tabveil.data.pooling import Pooling
@@ -32,6 +33,7 @@ def measure_landmarks(plan: Plan, study: Study) -> list[Landmark]:
     if stored is not None and stored["of"] == of:
         return [Landmark(**one) for one in stored["landmarks"]]
     parts = replace(build_parts(plan.composition), pooling=Pooling(min_rate=0, clip=0))
+    progress.note("stage", name="landmarks")
     found = []
     for name, synthesizer in _LANDMARKS.items():
         seed = child_seed(plan.base.seed, "landmark", name)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import tabveil
+from tabveil import progress
 from tabveil.commands.prepare import prepared_table
 from tabveil.config.build import build_executor, build_parts
 from tabveil.config.compose import Composition
@@ -62,6 +63,7 @@ class Plan:
         check_name(settings.model)
         parts = _build_all(composition, space)
         uri = open_tracking(tracking.uri, root=base.root)
+        progress.note("stage", name="prepare")
         prepared = prepared_table(composition)
         parts.pooling.learn(prepared.reference, prepared.schema)  # says now what it cannot do
         identity = Identity(space, prepared.about.digest, _shaping(composition, space))

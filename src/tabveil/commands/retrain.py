@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tabveil import progress
 from tabveil.commands.plan import Plan, code_digest
 from tabveil.commands.prepare import prepared_directory
 from tabveil.config.build import build_executor
@@ -92,6 +93,8 @@ def _train(plan: Plan, work: ConfirmWork, todo: Sequence[tuple[int, int]]) -> li
     waiting = [(work.task(*which), 1) for which in todo]
     under_way: dict[int, int] = {}
     made: list[Attempt] = []
+    progress.note("stage", name="models")
+    progress.note("target", done=0, target=len(todo))
     with build_executor(plan.composition).open(work) as session:
         while waiting or under_way:
             while waiting and len(under_way) < session.n_workers:
@@ -105,6 +108,8 @@ def _train(plan: Plan, work: ConfirmWork, todo: Sequence[tuple[int, int]]) -> li
             if outcome.state == "complete":
                 made.append(Attempt.from_dict(outcome.about["attempt"]))
                 seconds = outcome.about["seconds"]
+                told = {"trial": number, "index": index, "seconds": seconds}
+                progress.note("model", done=len(made), utility=outcome.utility, **told)
                 say(f"{words}: utility {outcome.utility:.3f}, {seconds:.0f} s")
             elif tries < 2:
                 say(f"{words} {outcome.state}: {outcome.error}; trying again")

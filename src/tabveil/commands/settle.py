@@ -46,9 +46,21 @@ from tabveil.tracking.artifacts import download
 from tabveil.tracking.environment import environment
 from tabveil.tracking.ledger import Ledger, Line
 from tabveil.tracking.models import digest_of, text_digest
-from tabveil.tracking.registry import find_same, register, versions
+from tabveil.tracking.registry import Version, find_same, register, versions
 from tabveil.tracking.runs import Run
 from tabveil.trial_log import GENERATOR
+
+FOLDER = "confirmed"
+"""Below `out`: verdict, report and model card of each candidate, in a folder of its number."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A candidate: the verdict's document, and the version it is registered as, if it is."""
+
+    trial: int
+    document: dict[str, Any]
+    version: Version | None
 
 
 @dataclass(frozen=True)
@@ -61,12 +73,8 @@ class Settler:
     ledger: Ledger
     ended: Sequence[Record]
 
-    def settle(self, record: Record, attempts: Sequence[Attempt]) -> dict[str, Any]:
-        """Judge a candidate, write down what is said of it, and register it if it may be.
-
-        Returns:
-            The verdict's document.
-        """
+    def settle(self, record: Record, attempts: Sequence[Attempt]) -> Settled:
+        """Judge a candidate, write down what is said of it, and register it if it may be."""
         confirmed = conclude(
             attempts,
             self.gate,
@@ -113,7 +121,7 @@ class Settler:
             gone = there.tags.get(WITHDRAWN)
             by_force += f", WITHDRAWN: {gone}" if gone else ""
             say(f"Candidate {record.number} is {there.name} version {there.number}{by_force}")
-        return document
+        return Settled(record.number, document, there)
 
     def _about(self, record: Record, generator: Path) -> dict[str, Any]:
         """What identifies a candidate and what it came from."""
@@ -209,7 +217,7 @@ class Settler:
             say(f"{version.name} version {version.number} is withdrawn: {why}")
 
     def _write(self, files: Mapping[str, str], number: int) -> None:
-        folder = self.plan.out / "confirmed" / f"{number:04d}"
+        folder = self.plan.out / FOLDER / f"{number:04d}"
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
             partial = folder / f".{name}.{os.getpid()}"

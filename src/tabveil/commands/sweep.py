@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tabveil import progress
 from tabveil.commands.front import show_front, store_overrides
 from tabveil.commands.landmarks import measure_landmarks, say_landmarks
 from tabveil.commands.plan import Plan
@@ -38,6 +39,8 @@ def run(composition: Composition) -> None:
     plan = Plan.read(composition)
     study = plan.open_study()
     landmarks = measure_landmarks(plan, study)  # a table that cannot be scored fails here, early
+    for one in landmarks:
+        progress.note("landmark", name=one.name, utility=one.utility, risk=one.shown)
     runs = Runs(plan.uri, prepare_store(plan.uri, plan.experiment, root=plan.base.root))
     recover(study)
     with _parent_run(runs, study, plan) as parent:
@@ -46,6 +49,7 @@ def run(composition: Composition) -> None:
             kept = shadow_directory(plan.base.root, plan.settings.study)
             work = TrialWork(composition, plan.prepared, runs, parent.run_id, kept)
             _run_trials(plan, study, work)
+            progress.note("stage", name="shadows")
             recalibrate(plan, study)
         finally:
             # Workers that were stopped in mid-trial could not close their own runs.
@@ -90,12 +94,33 @@ def _parent_run(runs: Runs, study: Study, plan: Plan) -> Iterator[Run]:
 def _run_trials(plan: Plan, study: Study, work: TrialWork) -> None:
     sweep = Sweep(study, plan.space, plan.settings.trials, plan.settings.max_failures)
     done, target = sweep.n_complete(), plan.settings.trials
-    with SweepProgress(plan.settings.study, done=done, target=target) as progress:
+    progress.note("stage", name="trials")
+    progress.note("target", done=done, target=target)
+    with SweepProgress(plan.settings.study, done=done, target=target) as shown:
 
         def on_outcome(outcome: Outcome, n_complete: int) -> None:
-            progress.trial(_describe(outcome), done=n_complete)
+            shown.trial(_describe(outcome), done=n_complete)
+            _note(outcome, n_complete)
 
         sweep.run(build_executor(plan.composition), work, on_outcome)
+
+
+def _note(outcome: Outcome, n_complete: int) -> None:
+    """For a program that watches: what `trials.csv` will say of it."""
+    about = outcome.about
+    progress.note(
+        "trial",
+        number=outcome.number,
+        state=outcome.state,
+        done=n_complete,
+        utility=outcome.utility,
+        risk=outcome.risk,
+        risk_low=about.get("risk_low"),
+        risk_high=about.get("risk_high"),
+        seconds=about.get("seconds"),
+        run_id=about.get("run_id"),
+        error=outcome.error,
+    )
 
 
 def _describe(outcome: Outcome) -> str:

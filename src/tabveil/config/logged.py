@@ -5,8 +5,10 @@ Whoever trains comes here: `tabveil train`, a sweep's workers, and the confirmat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tabveil import progress
 from tabveil.config.build import build_parts
 from tabveil.config.compose import Composition
 from tabveil.data.prepared import Prepared
@@ -39,14 +41,31 @@ def train_logged(
     seed: int,
     shared: Memo | None = None,
     confirming: bool = False,
+    number: int | None = None,
 ) -> Logged:
-    """Build the parts, run the trial, log it whole. Raises as `build_parts` and `run_trial`."""
+    """Build the parts, run the trial, log it whole. Raises as `build_parts` and `run_trial`.
+
+    Args:
+        composition: of the trial.
+        prepared: the splits.
+        run: that it is logged to.
+        seed: of the trial.
+        shared: what trials of this process may share.
+        confirming: whether `control` is the release split.
+        number: of the trial, for a program that watches.
+    """
     parts = build_parts(composition)
+    watched = progress.now_and_then("epoch", number=number)
+
+    def on_epoch(epoch: int, losses: Mapping[str, float]) -> None:
+        run.log_losses(epoch, losses)
+        watched(epoch=epoch, losses=dict(losses))
+
     trial = run_trial(
         prepared,
         parts,
         seed=seed,
-        on_epoch=run.log_losses,
+        on_epoch=on_epoch,
         shared=shared,
         confirming=confirming,
     )

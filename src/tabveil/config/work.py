@@ -52,7 +52,14 @@ class TrialWork:
         with self.runs.start_trial(self.parent_id, task.number, owner=owner(), tags=tags) as run:
             composition = self.composition.varied(to_overrides(task.values))
             seed = child_seed(read(composition, Base).seed, "trial", task.number)
-            made = train_logged(composition, self.prepared, run, seed=seed, shared=self.shared)
+            made = train_logged(
+                composition,
+                self.prepared,
+                run,
+                seed=seed,
+                shared=self.shared,
+                number=task.number,
+            )
             trial = made.trial
             if trial.shadow is not None:
                 trial.shadow.save(self.shadows / f"{task.number:05d}.npz")

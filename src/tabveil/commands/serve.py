@@ -1,0 +1,87 @@
+"""`tabveil serve`: the web page and the REST API, and a worker beside them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+
+import uvicorn
+
+from tabveil.commands.web_settings import web_settings
+from tabveil.config.compose import Composition
+from tabveil.config.settings import Web, read
+from tabveil.errors import ConfigError
+from tabveil.report.terminal import say
+from tabveil.web.app import create_app
+from tabveil.web.service import Service
+
+_WORKER_LEAVES = 10
+
+
+def run(composition: Composition) -> None:
+    """Serve until it is told to stop. Jobs that run go on without it."""
+    settings, token = web_settings(composition)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    with _listening(settings.host, settings.port) as bound:
+        settings = replace(settings, port=bound.getsockname()[1])
+        app = create_app(Service.open(settings))
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,  # addresses may hold the token
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
+        with _worker(composition) if read(composition, Web, "web").worker else _none():
+            address = f"http://{_shown(settings.host)}:{settings.port}"
+            say(f"tabveil at {address}{f'/enter?token={token}' if token else '/'}")
+            say("Stop it with Ctrl-C; jobs that run go on, and `tabveil serve` finds them again.")
+            uvicorn.Server(config).run(sockets=[bound])
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that listens. Raises ConfigError where the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind((host, port))
+        except OSError as error:
+            raise ConfigError(
+                f"web.host={host} web.port={port}: {error.strerror}; choose another web.port"
+            ) from error
+        bound.listen(128)
+        yield bound
+
+
+@contextlib.contextmanager
+def _worker(composition: Composition) -> Iterator[None]:
+    """A worker that ends with the server; its runners do not."""
+    given = [one for one in composition.overrides if not one.startswith("web.port=")]
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "tabveil", "worker", *given], stdin=subprocess.PIPE
+    )
+    try:
+        yield
+    finally:
+        assert worker.stdin is not None
+        worker.stdin.close()  # the worker reads the end of the server in it, however that came
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            worker.wait(_WORKER_LEAVES)
+        worker.kill()
+        worker.wait()
+
+
+@contextlib.contextmanager
+def _none() -> Iterator[None]:
+    yield
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
