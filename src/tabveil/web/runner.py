@@ -1,0 +1,227 @@
+"""How does one job run, whatever becomes of who started it?
+
+    python -m tabveil.web.runner JOB
+
+A runner is a process of its own: neither the server nor the worker takes it along when it goes. It
+starts our own command line, beats the job's heart, passes on the wish to cancel, and writes down
+how it ended. A command that an earlier runner left behind is ended first: two must not work at
+once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tabveil.progress import VARIABLE
+from tabveil.web import orders
+from tabveil.web.database import JOBS, now
+from tabveil.web.lines import read_line
+from tabveil.web.progress import FILE
+from tabveil.web.service import Service
+from tabveil.web.settings import Settings, from_text
+
+SETTINGS = "TABVEIL_WEB"
+"""The environment variable that hands a runner its settings: a database URL may hold a password."""
+_BEAT = 2.0
+_GRACE = (30.0, 5.0)
+"""Seconds after an interrupt, and after being told to end, before the next, harder word."""
+_INTERRUPTED = 130
+_GIVEN_UP = -9
+_CHILD = "child.json"
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs one job."""
+
+    service: Service
+    job: str
+    owner: str
+
+    @property
+    def folder(self) -> Path:
+        """The job's."""
+        return self.service.settings.job_folder(self.job)
+
+    def run(self) -> None:
+        """Run it to its end, and write down which it was."""
+        if not self._beat(started=now()):
+            return  # somebody else has it
+        (row,) = self.service.database.rows(JOBS.select().where(JOBS.c.id == self.job))
+        end_leftover(self.folder / _CHILD)
+        line = read_line(self.folder)
+        code, why = self._work(line, is_reading=row["kind"] == "inspect")
+        if row["kind"] == "confirm" and code in (0, 3, 4):
+            self.service.shelf.note(row["user"], self.job, row["upload"])
+        if row["kind"] == "withdraw" and code == 0:
+            self.service.shelf.withdraw(row["user"], row["release"], row["order"]["why"])
+        state = _state(row["kind"], code, why)
+        self._end(state, code, "" if state == "done" else why or self._last_word())
+
+    def _work(self, line: list[str], *, is_reading: bool) -> tuple[int, str]:
+        """Exit code of the command, and why we ended it, if we did."""
+        environment = os.environ | {VARIABLE: str(self.folder / FILE)}
+        environment.pop(SETTINGS, None)
+        settings = self.service.settings
+        limits = _limited(settings.memory_bytes, settings.reading_seconds) if is_reading else None
+        self._write_config(line, environment)
+        with (self.folder / "log.txt").open("ab") as log:
+            child = subprocess.Popen(
+                orders.program(line),
+                cwd=self.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=limits,
+            )
+        remember(self.folder / _CHILD, child.pid)
+        patience = 2.0 * settings.reading_seconds if is_reading else float("inf")
+        why = self._watch(child, patience)
+        (self.folder / _CHILD).unlink(missing_ok=True)
+        return child.returncode, why
+
+    def _watch(self, child: subprocess.Popen[bytes], patience: float) -> str:
+        """Beat until the command has ended; end it where that is asked for, or it is too slow."""
+        started, why = time.monotonic(), ""
+        while True:
+            try:
+                child.wait(_BEAT)
+                return why
+            except subprocess.TimeoutExpired:
+                pass
+            is_wanted = self._beat()
+            if not why and not is_wanted:
+                why = "cancelled"
+            elif not why and time.monotonic() - started > patience:
+                why = f"reading took more than {patience:.0f} seconds"
+            else:
+                continue
+            self._stop(child)
+
+    def _stop(self, child: subprocess.Popen[bytes]) -> None:
+        """As Ctrl-C does, then harder; the command's own workers are in its group."""
+        for word, seconds in zip((signal.SIGINT, signal.SIGTERM), _GRACE, strict=True):
+            _send(child.pid, word)
+            deadline = time.monotonic() + seconds
+            while time.monotonic() < deadline:
+                try:
+                    child.wait(_BEAT)
+                    return
+                except subprocess.TimeoutExpired:
+                    self._beat()
+        _send(child.pid, signal.SIGKILL)
+
+    def _beat(self, **values: object) -> bool:
+        """Tell that the job lives. False where it is to end, or belongs to another runner."""
+        mine = JOBS.update().where(
+            JOBS.c.id == self.job, JOBS.c.owner == self.owner, JOBS.c.state == "running"
+        )
+        with self.service.database.begin() as connection:
+            if not connection.execute(mine.values(heartbeat=now(), **values)).rowcount:
+                return False
+        (row,) = self.service.database.rows(JOBS.select().where(JOBS.c.id == self.job))
+        return not row["cancel_asked"]
+
+    def _end(self, state: str, code: int, message: str) -> None:
+        mine = JOBS.update().where(
+            JOBS.c.id == self.job, JOBS.c.owner == self.owner, JOBS.c.state == "running"
+        )
+        with self.service.database.begin() as connection:
+            values = {"state": state, "exit_code": code, "message": message, "ended": now()}
+            connection.execute(mine.values(**values))
+
+    def _write_config(self, line: list[str], environment: dict[str, str]) -> None:
+        """The composed configuration, for an expert; what does not compose says so itself."""
+        if line[0] not in ("sweep", "confirm"):
+            return
+        done = subprocess.run(
+            orders.program([*line, "--cfg", "job"]),
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode == 0:
+            (self.folder / "config.yaml").write_bytes(done.stdout)
+
+    def _last_word(self) -> str:
+        """What the command said when it failed: its own messages hold no row contents."""
+        try:
+            lines = (self.folder / "log.txt").read_text("utf-8", "replace").splitlines()
+        except OSError:
+            lines = []
+        said = [one.removeprefix("tabveil: ") for one in lines if one.startswith("tabveil: ")]
+        return said[-1] if said else "it ended without a word: its memory, or the machine, gave out"
+
+
+def remember(path: Path, pid: int) -> None:
+    """Note a process, so that a later runner can tell it from another of the same number."""
+    try:
+        told = {"pid": pid, "created": psutil.Process(pid).create_time()}
+    except psutil.Error:
+        return
+    path.write_text(json.dumps(told), encoding="utf-8")
+
+
+def end_leftover(path: Path) -> None:
+    """End the process that an earlier runner started, if it still runs."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        process = psutil.Process(told["pid"])
+        if abs(process.create_time() - told["created"]) > 1:
+            return
+    except (OSError, ValueError, KeyError, psutil.Error):
+        return
+    _send(told["pid"], signal.SIGKILL)
+    psutil.wait_procs([process], timeout=10)
+
+
+def _state(kind: str, code: int, why: str) -> str:
+    if why == "cancelled" and code != 0:
+        return "cancelled"
+    if code == 0 or (kind == "confirm" and code in (3, 4)):
+        return "done"
+    return "failed"
+
+
+def _send(pid: int, word: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, word)
+
+
+def _limited(memory: int, seconds: int) -> Callable[[], None]:
+    """Called in the new process: what it may take, whatever it is made to read."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2**28, 2**28))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+    return limit
+
+
+def main() -> None:
+    """Run the job that is named on the command line."""
+    settings: Settings = from_text(os.environ[SETTINGS])
+    job, owner = sys.argv[1], sys.argv[2]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Runner(Service.open(settings), job, owner).run()
+
+
+if __name__ == "__main__":
+    main()

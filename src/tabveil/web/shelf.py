@@ -1,0 +1,172 @@
+"""Which candidates were judged, and which of them are releases?
+
+A confirmation leaves `released.json`, and a verdict and a report for each candidate; once it has
+ended they are noted here. A candidate that passed no gate is listed, too: it is not hidden, and
+nothing can be drawn from it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from tabveil.web.database import RELEASES, Database, now
+from tabveil.web.errors import NotFound
+from tabveil.web.settings import Settings
+
+Verdict = Literal["pass", "fail", "cannot tell"]
+
+
+@dataclass(frozen=True)
+class Release:
+    """A judged candidate; `version` is None where it was not registered."""
+
+    id: str
+    user: str
+    job: str
+    upload: str
+    trial: int
+    model: str
+    version: int | None
+    verdict: Verdict
+    gate: str
+    utility: float
+    utility_low: float
+    risk: float
+    risk_low: float
+    risk_high: float
+    aliases: tuple[str, ...]
+    words: tuple[str, ...]
+    created: datetime
+    withdrawn: str | None
+    folder: str
+
+    @property
+    def registered(self) -> bool:
+        """Whether rows may be drawn from it."""
+        return self.version is not None and self.withdrawn is None
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The candidates and releases of every user."""
+
+    settings: Settings
+    database: Database
+
+    def all(self, user: str, *, job: str | None = None) -> list[Release]:
+        """The user's, newest first."""
+        wanted = RELEASES.select().where(RELEASES.c.user == user)
+        if job is not None:
+            wanted = wanted.where(RELEASES.c.job == job)
+        newest = wanted.order_by(RELEASES.c.created.desc(), RELEASES.c.trial)
+        return [_release(row) for row in self.database.rows(newest)]
+
+    def get(self, user: str, number: str) -> Release:
+        """One of the user's. Raises NotFound."""
+        wanted = RELEASES.select().where(RELEASES.c.id == number, RELEASES.c.user == user)
+        for row in self.database.rows(wanted):
+            return _release(row)
+        raise NotFound
+
+    def report(self, release: Release) -> Path:
+        """Its page, a whole HTML document. Raises NotFound."""
+        return self._file(release, "report.html")
+
+    def verdict(self, release: Release) -> dict[str, Any]:
+        """What was measured of it and how it was judged. Raises NotFound."""
+        found: dict[str, Any] = json.loads(self._file(release, "verdict.json").read_text("utf-8"))
+        return found
+
+    def note(self, user: str, job: str, upload: str) -> int:
+        """Note what a confirmation that has ended found; how many candidates are new."""
+        out = self.settings.job_folder(job) / "out"
+        try:
+            told = json.loads((out / "released.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return 0
+        n_new = 0
+        for candidate in told["candidates"]:
+            verdict = json.loads((out / candidate["folder"] / "verdict.json").read_text("utf-8"))
+            values = {
+                "user": user,
+                "job": job,
+                "upload": upload,
+                "trial": candidate["trial"],
+                "model": told["model"],
+                "version": candidate["version"],
+                "folder": candidate["folder"],
+                "told": summary(verdict) | {"words": candidate["words"]},
+                "created": now(),
+            }
+            n_new += self._insert(values)
+        self._place(told["model"], user, told["aliases"])
+        return n_new
+
+    def withdraw(self, user: str, number: str, why: str) -> None:
+        """Note that a release was taken back."""
+        mine = RELEASES.update().where(RELEASES.c.id == number, RELEASES.c.user == user)
+        with self.database.begin() as connection:
+            connection.execute(mine.values(withdrawn=why))
+
+    def _insert(self, values: Mapping[str, Any]) -> int:
+        """A confirmation that went on after it was lost may be noted already."""
+        try:
+            with self.database.begin() as connection:
+                connection.execute(RELEASES.insert().values(id=uuid4().hex, **values))
+        except sa.exc.IntegrityError:
+            return 0
+        return 1
+
+    def _place(self, model: str, user: str, aliases: Mapping[str, int]) -> None:
+        """Aliases move on: what earlier versions were called is no longer true."""
+        mine = RELEASES.select().where(RELEASES.c.user == user, RELEASES.c.model == model)
+        for row in self.database.rows(mine):
+            named = [name for name, version in aliases.items() if version == row["version"]]
+            told = {**row["told"], "aliases": named}
+            with self.database.begin() as connection:
+                this = RELEASES.update().where(RELEASES.c.id == row["id"])
+                connection.execute(this.values(told=told))
+
+    def _file(self, release: Release, name: str) -> Path:
+        path = self.settings.job_folder(release.job) / "out" / release.folder / name
+        if not path.is_file():
+            raise NotFound("its files are gone")
+        return path
+
+
+def summary(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers of a verdict that are shown in lists."""
+    utility, risk = verdict["utility"], verdict["risk"]
+    return {
+        "verdict": verdict["verdict"],
+        "gate": verdict["gate"]["name"],
+        "utility": utility["mean"],
+        "utility_low": utility["low"],
+        "risk": risk["mean"],
+        "risk_low": risk["low"],
+        "risk_high": risk["high"],
+    }
+
+
+def _release(row: Mapping[str, Any]) -> Release:
+    told = row["told"]
+    own = {key: row[key] for key in Release.__annotations__ if key in row}
+    return Release(
+        **own,
+        **{key: told[key] for key in _NUMBERS},
+        verdict=told["verdict"],
+        gate=told["gate"],
+        aliases=tuple(told.get("aliases", ())),
+        words=tuple(told["words"]),
+    )
+
+
+_NUMBERS = ("utility", "utility_low", "risk", "risk_low", "risk_high")
