@@ -83,3 +83,70 @@ def test_a_rule_that_does_not_hold_or_is_none_is_named(inspected, tmp_path):
         assert done.returncode == 2, done.stderr
         assert said in done.stderr
         assert done.stderr.count("\n") == 1
+
+
+def test_dates_keep_their_weekdays_and_months_without_a_word_said(tmp_path):
+    rng = np.random.default_rng(2)
+    days = pd.date_range("2019-01-01", "2022-12-31")
+    open_days = days[(days.weekday < 5) & ~days.month.isin([7, 8])]
+    rows = pd.DataFrame({"day": rng.choice(open_days, N), "price": rng.integers(5, 99, N)})
+    rows.to_csv(tmp_path / "sales.csv", index=False, date_format="%Y-%m-%d")
+    done = tabveil(
+        *("train", "dataset=csv", f"dataset.path={tmp_path}/sales.csv", f"root={tmp_path}/store"),
+        *("synthesizer=marginals", "attack=[copies]"),
+        *("evaluation.synthetic_ratio=1", "objective.risk_from=[copies]"),
+    )
+    assert done.returncode == 0, done.stderr
+    (generator,) = (tmp_path / "store").rglob("generator")
+    out = tmp_path / "rows.csv"
+    drawn = tabveil("sample", f"model={generator}", "n=3000", f"out={out}", "seed=3")
+    assert drawn.returncode == 0, drawn.stderr
+    made = pd.to_datetime(pd.read_csv(out)["day"])
+    # Next to no date lies where none may move.
+    assert ((made.dt.weekday < 5) & ~made.dt.month.isin([7, 8])).mean() > 0.97
+    assert made.min() >= rows["day"].min()
+    assert made.max() <= rows["day"].max()
+    where = "where={day: {min: '2020-05-04', max: '2020-05-15'}}"
+    met = tabveil("sample", f"model={generator}", "n=50", f"out={out}", where)
+    assert met.returncode == 0, met.stderr
+    assert pd.to_datetime(pd.read_csv(out)["day"]).between("2020-05-04", "2020-05-15").all()
+    none = tabveil("sample", f"model={generator}", "n=5", f"out={out}", "where={day: '2020-05-03'}")
+    assert none.returncode == 2
+    assert "no row can meet it" in none.stderr  # a Sunday
+
+
+def test_values_go_missing_together_in_drawn_rows_without_a_word_said(tmp_path):
+    rng = np.random.default_rng(1)
+    treated, dosed = rng.random(N) < 0.6, rng.random(N) < 0.8
+    day = pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 300, N), unit="D")
+    source = pd.DataFrame(
+        {
+            "ward": rng.choice(["eye", "ear"], N),
+            "dose": np.where(treated & dosed, rng.integers(1, 90, N), np.nan),
+            "drug": pd.Series(rng.choice(["a", "b"], N)).where(treated),
+            "given": pd.Series(day).where(treated),
+        }
+    )
+    source.to_csv(tmp_path / "visits.csv", index=False)
+    words = ("dataset=csv", f"dataset.path={tmp_path}/visits.csv", f"root={tmp_path}/store")
+    told = tabveil("prepare", *words)
+    assert "dose and drug and given missing together" in told.stdout.replace("\n", " "), told.stdout
+    done = tabveil(
+        *("train", *words, "synthesizer=marginals", "attack=[copies]"),
+        *("evaluation.synthetic_ratio=1", "objective.risk_from=[copies]"),
+    )
+    assert done.returncode == 0, done.stderr
+    (generator,) = (tmp_path / "store").rglob("generator")
+    out = tmp_path / "rows.csv"
+    drawn = tabveil("sample", f"model={generator}", "n=4000", f"out={out}", "seed=3")
+    assert drawn.returncode == 0, drawn.stderr
+    gaps = ["dose", "drug", "given"]
+    rows = pd.read_csv(out)
+    real, made = (t[gaps].isna().value_counts(normalize=True) for t in (source, rows))
+    assert set(made.index) == set(real.index)
+    assert made.sub(real).abs().max() < 0.06  # of a model that knows single columns only
+    met = tabveil(
+        "sample", f"model={generator}", "n=50", f"out={out}", "where={dose: null, drug: a}"
+    )
+    assert met.returncode == 0, met.stderr
+    assert pd.read_csv(out)[["dose", "given"]].isna().all().tolist() == [True, False]

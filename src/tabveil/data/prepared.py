@@ -122,6 +122,15 @@ def is_prepared(directory: Path) -> bool:
     return (directory / "prepared.json").is_file()
 
 
+def digest_of(directory: Path) -> str | None:
+    """The digest of a prepared table; None where none lies. Nothing else is read."""
+    try:
+        told = json.loads((directory / "prepared.json").read_text(encoding="utf-8"))
+        return str(told["digest"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
 def load_prepared(directory: Path) -> Prepared:
     """Read the search-time splits. Raises DataError when they are not there or not whole."""
     return _load(directory, control="control")
@@ -130,7 +139,7 @@ def load_prepared(directory: Path) -> Prepared:
 def find_prepared(root: Path, digest: str) -> Path:
     """The folder under `root` of the prepared table of that digest. Raises DataError without."""
     for directory in sorted((root / "prepared").glob("*")):
-        if is_prepared(directory) and load_prepared(directory).about.digest == digest:
+        if digest_of(directory) == digest:
             return directory
     raise DataError(
         f"no prepared table of digest {digest[:12]}… under {root}; run `tabveil prepare` there, or "

@@ -11,33 +11,28 @@ It stands outermost: rare levels that pooling puts back come before the rules ar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from tabveil.contracts import Critic, HasCritic, OnEpoch, Synthesizer, Where
-from tabveil.data.levels import Level
 from tabveil.data.rules.learnt import LearntRules
-from tabveil.data.rules.lifted import Lifted
 from tabveil.data.rules.limits import Unique
-from tabveil.data.rules.lookup import Lookup
-from tabveil.data.rules.steps import Clipped, Computed, Placed
 from tabveil.data.rules.when import missing_in
 from tabveil.data.schema import Schema
 from tabveil.errors import ArtifactError, ConditionError, DataError
+from tabveil.synthesizers.asked import split_where
 from tabveil.synthesizers.chunks import CHUNK_ROWS, concat, take
 from tabveil.synthesizers.conditions import (
     PATIENCE_PER_ACCEPTED,
     PATIENCE_ROWS,
-    Condition,
     Conditions,
     met,
-    parse,
 )
 from tabveil.synthesizers.loading import (
     load_synthesizer,
@@ -98,7 +93,7 @@ class Ruled:
             ConditionError: `where` names nothing, or no row that obeys the rules meets it.
             DataError: the rules hold in too few rows to go on; they are named.
         """
-        conditions, inner_where = _split(where, self.rules)
+        conditions, inner_where = split_where(where, self.rules)
         sieve = _Sieve(self.rules, conditions, n)
         return take(self._accepted(n, seed, inner_where, sieve), n)
 
@@ -210,88 +205,3 @@ def _fresh(
             seen.add(value)
             fresh[i] = True
     return np.asarray(fresh, dtype=bool)
-
-
-def _split(where: Where | None, rules: LearntRules) -> tuple[dict[str, Condition], Where | None]:
-    """The conditions to be checked on finished rows, and what to ask of the inner synthesizer.
-
-    Raises ConditionError for a column that is not there, a level that no row can hold.
-    """
-    if not isinstance(where, Mapping):
-        return {}, where
-    for name in where:
-        if name not in rules.schema.names:
-            parse({name: where[name]}, rules.schema, {})  # says which columns are near
-    levels = _levels(rules)
-    set_later = {s.rule.column for s in rules.steps if isinstance(s, Placed | Clipped)}
-    set_later |= {s.rule.high for s in rules.steps if isinstance(s, Lifted)}
-    changed = {*rules.left_out, *set_later}
-    wanted = {name: value for name, value in where.items() if name in changed}
-    conditions = parse(wanted, rules.schema, levels)
-    asked = dict(where)
-    for step in reversed(rules.steps):
-        if isinstance(step, Lookup):
-            _ask_lookup(asked, step, rules.schema, levels)
-        elif isinstance(step, Computed):
-            asked.pop(step.rule.column, None)
-        elif isinstance(step, Placed):
-            _ask_placed(asked, step, rules.schema, levels)
-    return conditions, asked
-
-
-def _levels(rules: LearntRules) -> dict[str, tuple[Level, ...]]:
-    """The levels of the columns of levels that a step writes."""
-    levels: dict[str, tuple[Level, ...]] = {}
-    for step in rules.steps:
-        if isinstance(step, Lookup) and step.column.kind in ("categorical", "boolean"):
-            levels[step.column.name] = step.values
-        elif isinstance(step, Placed) and step.levels:
-            known = levels.get(step.rule.column, ())
-            both = {*known, *step.levels}
-            named = sorted((x for x in both if x is not None), key=lambda x: (str(type(x)), x))
-            levels[step.rule.column] = (*named, None) if None in both else tuple(named)
-    return levels
-
-
-def _ask_lookup(
-    asked: dict[str, Any], step: Lookup, schema: Schema, levels: Mapping[str, tuple[Level, ...]]
-) -> None:
-    """Ask for the levels that go with the values wanted."""
-    name, given = step.rule.determined, step.rule.determining
-    if name not in asked:
-        return
-    fits = met(step.entries(), parse({name: asked.pop(name)}, schema, levels))
-    allowed = [level for level, fit in zip(step.levels, fits, strict=True) if fit]
-    if given in asked:
-        wanted = parse({given: asked[given]}, schema, {given: step.levels})[given]
-        allowed = [level for level in allowed if isinstance(wanted, tuple) and level in wanted]
-    if not allowed:
-        raise ConditionError(
-            f"where.{name}: no row can meet it, for by the rule {step.rule.name!r} no level of "
-            f"{given!r} that is asked for goes with such a value"
-        )
-    asked[given] = allowed
-
-
-def _ask_placed(
-    asked: dict[str, Any], step: Placed, schema: Schema, levels: Mapping[str, tuple[Level, ...]]
-) -> None:
-    """Ask for rows where the level will be set, where no other is wanted; else leave it open."""
-    name, rule = step.rule.column, step.rule
-    if name not in asked:
-        return
-    wanted = parse({name: asked[name]}, schema, levels)[name]
-    if not _allows(wanted, rule.level):
-        return  # the level is not wanted: what the model draws for itself
-    del asked[name]
-    if wanted == (rule.level,) and rule.exactly:
-        asked.setdefault(rule.when.column, rule.when.to_dict()[rule.when.column])
-
-
-def _allows(condition: Condition, level: Level) -> bool:
-    if isinstance(condition, tuple):
-        return level in condition
-    if not isinstance(level, int | float):
-        return False  # a missing value lies in no range
-    low, high = condition.low, condition.high
-    return (low is None or low <= level) and (high is None or level <= high)

@@ -13,9 +13,11 @@ from graphlib import CycleError, TopologicalSorter
 import numpy as np
 import pandas as pd
 
+from tabveil.data.rules.calendar import PARTS, Calendar
 from tabveil.data.rules.kinds import Rule
 from tabveil.data.rules.levels import LevelWhen
 from tabveil.data.rules.limits import Range, Regex, Unique
+from tabveil.data.rules.missing import MissingPattern
 from tabveil.data.rules.relations import OPERATIONS, Derived, FixedCombination, Inequality
 from tabveil.data.rules.when import date_end
 from tabveil.data.schema import Kind, Schema
@@ -38,6 +40,13 @@ def written(rule: Rule) -> str:
     return rule.columns[0]
 
 
+def blanks(rule: Rule) -> str | None:
+    """The column of which a rule that speaks of single rows says where it is missing."""
+    if isinstance(rule, LevelWhen):
+        return rule.column if rule.level is None else None
+    return left_out(rule)
+
+
 def check_rules(rules: Sequence[Rule], schema: Schema) -> None:
     """Check each rule against the schema, and all of them against each other.
 
@@ -56,6 +65,7 @@ def check_rules(rules: Sequence[Rule], schema: Schema) -> None:
 def check_together(rules: Sequence[Rule], schema: Schema) -> None:
     """Raises ConfigError, naming the rules, where two give one column or some go in a circle."""
     _check_writers(rules)
+    _check_blanks(rules)
     column_order(rules, schema)
 
 
@@ -139,6 +149,12 @@ def _check_kind(rule: Rule, schema: Schema) -> None:
             re.compile(rule.pattern)
         except (re.error, RecursionError, OverflowError) as error:
             raise ConfigError(f"rule {rule.name!r}: not a regular expression: {error}") from error
+    elif isinstance(rule, MissingPattern):
+        _check_missing(rule, schema)
+    elif isinstance(rule, Calendar):
+        _need(rule, schema, rule.columns, "datetime")
+        if not rule.parts or set(rule.parts) - set(PARTS) or len(set(rule.parts)) < len(rule.parts):
+            raise ConfigError(f"rule {rule.name!r}: parts are {' or '.join(PARTS)}, or both")
     else:
         assert isinstance(rule, Unique)
 
@@ -193,6 +209,16 @@ def _check_level_when(rule: LevelWhen, schema: Schema) -> None:
         _need(rule, schema, (rule.when.column,), "numeric", *_LEVELS)
 
 
+def _check_missing(rule: MissingPattern, schema: Schema) -> None:
+    if len(rule.of) < 2:
+        raise ConfigError(f"rule {rule.name!r} needs two columns; one alone is learnt as it is")
+    for name in rule.of:
+        if _holds_no_missing(schema[name].dtype):
+            raise ConfigError(
+                f"rule {rule.name!r}: {name!r}, a column of {schema[name].dtype}, is never missing"
+            )
+
+
 def _check_range(rule: Range, schema: Schema) -> None:
     _need(rule, schema, rule.columns, "numeric", "datetime")
     is_date, ends = schema[rule.column].kind == "datetime", [rule.low, rule.high]
@@ -220,11 +246,27 @@ def _check_writers(rules: Sequence[Rule]) -> None:
                 f"give up one of them"
             )
     for rule in rules:
-        if isinstance(rule, LevelWhen) and rule.column in givers:
+        if isinstance(rule, LevelWhen | Calendar) and rule.column in givers:
             raise ConfigError(
                 f"rule {rule.name!r} sets {rule.column!r}, which rule "
                 f"{givers[rule.column].name!r} gives already; give up one of them"
             )
+    dated = [rule.column for rule in rules if isinstance(rule, Calendar)]
+    for name in dated:
+        if dated.count(name) > 1:
+            raise ConfigError(f"two rules speak of the calendar of {name!r}; give up one of them")
+
+
+def _check_blanks(rules: Sequence[Rule]) -> None:
+    """Where a value is missing is said by one rule only."""
+    blanked = {name: rule for rule in rules if (name := blanks(rule)) is not None}
+    for rule in rules:
+        for name in rule.of if isinstance(rule, MissingPattern) else ():
+            if blanked.setdefault(name, rule) is not rule:
+                raise ConfigError(
+                    f"rules {blanked[name].name!r} and {rule.name!r} both say where {name!r} is "
+                    f"missing; give up one of them, or leave the column out of the second"
+                )
 
 
 def _is_number(dtype: str) -> bool:

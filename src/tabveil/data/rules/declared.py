@@ -1,4 +1,4 @@
-"""Which rules hold for a table: those that a person declares, and the order of its dates?"""
+"""Which rules hold for a table: those that a person declares, and those kept unasked?"""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from tabveil.data.rules.checks import check_rules
+from tabveil.data.rules.calendar import Calendar
+from tabveil.data.rules.checks import blanks, check_rules, left_out
 from tabveil.data.rules.kinds import Rule, rule_from_dict
 from tabveil.data.rules.learnt import Rules
+from tabveil.data.rules.missing import MissingPattern
+from tabveil.data.rules.suggest_calendar import calendars
+from tabveil.data.rules.suggest_missing import missing_patterns
 from tabveil.data.rules.suggest_numbers import date_orders
 from tabveil.data.schema import Schema
 from tabveil.errors import ConfigError
@@ -18,7 +22,10 @@ from tabveil.errors import ConfigError
 def rules_of(
     table: pd.DataFrame, schema: Schema, declared: Sequence[Mapping[str, Any]]
 ) -> tuple[Rule, ...]:
-    """Declared rules, and the orders between dates that always hold and do not contradict them.
+    """Declared rules, and those kept unasked where these do not contradict them.
+
+    Unasked: orders between dates that always hold, and which values are missing together, of
+    columns that no declared rule speaks of in that way.
 
     Args:
         table: shape (n, n_columns), the modelled columns.
@@ -41,4 +48,10 @@ def rules_of(
         except ConfigError:
             continue
         rules = (*rules, order)
-    return rules
+    given = [name for rule in rules if (name := blanks(rule)) is not None]
+    given += [name for rule in rules if isinstance(rule, MissingPattern) for name in rule.of]
+    patterns = missing_patterns(table, schema, given)
+    known = {left_out(rule) for rule in rules}
+    known |= {rule.column for rule in rules if isinstance(rule, Calendar)}
+    dated = (rule for rule in calendars(table, schema) if rule.column not in known)
+    return (*rules, *patterns, *dated)

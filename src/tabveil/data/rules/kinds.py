@@ -12,13 +12,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
+from tabveil.data.rules.calendar import Calendar
 from tabveil.data.rules.levels import LevelWhen
 from tabveil.data.rules.limits import Range, Regex, Unique
+from tabveil.data.rules.missing import MissingPattern
 from tabveil.data.rules.relations import OPERATIONS, Derived, FixedCombination, Inequality
 from tabveil.data.rules.when import When, read_level, read_number
 from tabveil.errors import ConfigError
 
-Rule = Inequality | FixedCombination | Derived | LevelWhen | Range | Regex | Unique
+Rule = (
+    Inequality
+    | FixedCombination
+    | Derived
+    | LevelWhen
+    | Range
+    | Regex
+    | Unique
+    | MissingPattern
+    | Calendar
+)
 RULES: dict[str, type[Rule]] = {
     "inequality": Inequality,
     "fixed_combination": FixedCombination,
@@ -27,6 +39,8 @@ RULES: dict[str, type[Rule]] = {
     "range": Range,
     "regex": Regex,
     "unique": Unique,
+    "missing_pattern": MissingPattern,
+    "calendar": Calendar,
 }
 
 

@@ -18,12 +18,16 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from tabveil.data.rules.calendar import Calendar
 from tabveil.data.rules.checks import check_rules, column_order, left_out, written
+from tabveil.data.rules.dated import Dated
 from tabveil.data.rules.kinds import Rule, rule_from_dict, rule_to_dict
 from tabveil.data.rules.levels import LevelWhen
 from tabveil.data.rules.lifted import Lifted
 from tabveil.data.rules.limits import Range, Regex, Unique
 from tabveil.data.rules.lookup import Lookup
+from tabveil.data.rules.missing import MissingPattern
+from tabveil.data.rules.patterned import Patterned
 from tabveil.data.rules.relations import Derived, FixedCombination, Inequality
 from tabveil.data.rules.steps import Clipped, Computed, Matching, Placed, Step
 from tabveil.data.rules.when import Mask, missing_in
@@ -63,7 +67,7 @@ class LearntRules:
         for step in self.steps:
             whole = step.restore(whole)
         hidden = whole
-        for step in self.steps:
+        for step in reversed(self.steps):
             hidden = step.hide(hidden, whole, self.seed)
         return self.apply_schema().restore(hidden).set_axis(table.index)
 
@@ -71,9 +75,10 @@ class LearntRules:
         """The schema of what `apply` returns: roles of columns that are left out are lost."""
         gone = set(self.left_out)
         schema = self.schema
+        added = tuple(c for s in self.steps if isinstance(s, Patterned | Dated) for c in s.made)
         return replace(
             schema,
-            columns=tuple(c for c in schema.columns if c.name not in gone),
+            columns=(*added, *(c for c in schema.columns if c.name not in gone)),
             target=None if schema.target in gone else schema.target,
             sensitive=tuple(name for name in schema.sensitive if name not in gone),
             quasi_identifiers=tuple(n for n in schema.quasi_identifiers if n not in gone),
@@ -195,9 +200,19 @@ def _with_step(rules: Iterable[Rule], schema: Schema) -> list[tuple[int, Rule]]:
     gone = {left_out(rule) for rule in rules}
     order = column_order(rules, schema)
     # A value is clipped and lifted before a level is set over it.
-    ranks = {FixedCombination: 0, Derived: 0, Regex: 1, Range: 2, Inequality: 3, LevelWhen: 4}
+    # Dates and gaps come first: every other rule reads them.
+    ranks = {
+        Calendar: -2,
+        MissingPattern: -1,
+        FixedCombination: 0,
+        Derived: 0,
+        Regex: 1,
+        Range: 2,
+        Inequality: 3,
+        LevelWhen: 4,
+    }
     found = [
-        (order.index(written(rule)), ranks[type(rule)], i, rule)
+        (-1 if ranks[type(rule)] < 0 else order.index(written(rule)), ranks[type(rule)], i, rule)
         for i, rule in enumerate(rules)
         if type(rule) in ranks
         and (left_out(rule) is not None or written(rule) not in gone)
@@ -214,6 +229,10 @@ def _learn(rule: Rule, train: pd.DataFrame, schema: Schema, min_count: int) -> S
         return Placed.learn(train, rule, schema, min_count)
     if isinstance(rule, Inequality):
         return Lifted.learn(train, rule, schema, min_count)
+    if isinstance(rule, MissingPattern):
+        return Patterned.learn(train, rule, schema, min_count)
+    if isinstance(rule, Calendar):
+        return Dated.learn(train, rule, schema, min_count)
     return _plain_step(rule, schema)
 
 
@@ -224,6 +243,10 @@ def _step_from_dict(rule: Rule, data: Mapping[str, Any], schema: Schema) -> Step
         return Placed.from_dict(rule, data)
     if isinstance(rule, Inequality):
         return Lifted.from_dict(rule, data, schema)
+    if isinstance(rule, MissingPattern):
+        return Patterned.from_dict(rule, data, schema)
+    if isinstance(rule, Calendar):
+        return Dated.from_dict(rule, data, schema)
     return _plain_step(rule, schema)
 
 

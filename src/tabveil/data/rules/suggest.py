@@ -15,11 +15,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from tabveil.data.rules.checks import check_together, left_out
+from tabveil.data.rules.checks import blanks, check_together, left_out
 from tabveil.data.rules.kinds import Rule
 from tabveil.data.rules.limits import Range, Regex, Unique
 from tabveil.data.rules.relations import Derived, Inequality
+from tabveil.data.rules.suggest_calendar import calendars
 from tabveil.data.rules.suggest_levels import combinations, placements
+from tabveil.data.rules.suggest_missing import missing_patterns
 from tabveil.data.rules.suggest_numbers import computations, orders
 from tabveil.data.rules.suggest_values import patterns, ranges, uniques
 from tabveil.data.rules.thresholds import FEW_ROWS, LEAST_SHARE
@@ -73,6 +75,15 @@ def suggest(table: pd.DataFrame, schema: Schema) -> list[Suggested]:
             tolerance = float(np.ceil((1 - share) * 1e4) / 1e4)
             declared = replace(rule, tolerance=tolerance) if tolerance else rule
             found.append(Suggested(declared, share, len(whole), why))
+    given = [name for one in found if (name := blanks(one.rule)) is not None]
+    why = "what is missing in one of the columns says something of the others"
+    for pattern in missing_patterns(rows, modelled, given):
+        found.append(Suggested(pattern, 1.0, len(whole), why))
+    known = {left_out(one.rule) for one in found}
+    why = "its dates prefer some of them, more than chance would have it"
+    for dated in calendars(rows, modelled):
+        if dated.column not in known:
+            found.append(Suggested(dated, 1.0, len(whole), why))
     return sorted(found, key=lambda s: (isinstance(s.rule, Range), -s.share))
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from tabveil.data.rules.calendar import Calendar
 from tabveil.data.rules.kinds import RULES, Rule, rule_from_dict, rule_to_dict
 from tabveil.data.rules.levels import LevelWhen
 from tabveil.data.rules.limits import Range, Regex, Unique
+from tabveil.data.rules.missing import MissingPattern
 from tabveil.data.rules.relations import Derived, FixedCombination, Inequality
 from tabveil.data.rules.when import When
 from tabveil.errors import ConfigError
@@ -25,6 +27,8 @@ EXAMPLES: list[Rule] = [
     Range("a", "2020-01-01", "2021-01-01"),
     Regex("a", r"\d+"),
     Unique(("a", "b")),
+    MissingPattern(("a", "b")),
+    Calendar("a", ("month",)),
 ]
 
 
