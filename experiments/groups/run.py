@@ -25,7 +25,7 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 from scipy import stats  # noqa: E402
 
-from tabveil import pipeline  # noqa: E402
+from tabveil import pipeline, preparation  # noqa: E402
 from tabveil.commands.prepare import source  # noqa: E402
 from tabveil.config.build import build_parts  # noqa: E402
 from tabveil.config.compose import compose_command  # noqa: E402
@@ -81,7 +81,7 @@ def one_run(given: argparse.Namespace, seed: int, grouped: bool, scratch: Path) 
     )
     parts = build_parts(composition)
     table = replace(source(composition), split_seed=seed)
-    prepared = load_prepared(pipeline.prepare(table, None, root=scratch))
+    prepared = load_prepared(preparation.prepare(table, None, root=scratch))
     train, persons = prepared.train, prepared.groups["train"]
     model = pipeline.untrained(parts, prepared, train, seed=seed)
     model.fit(train, prepared.schema, seed=child_seed(seed, "fit"))

@@ -2,20 +2,16 @@
 
     read_table → infer_schema → split → fit → sample → evaluate → log
 
-Each arrow is one call and nothing goes back. A sweep walks the second half once a trial; the front,
-its confirmation and the sampling from what passes are the commands `sweep`, `confirm` and `sample`.
-The last arrow is in `trial_log`.
+Each arrow is one call and nothing goes back. The first three are in `preparation`, and walked once
+a table; a sweep walks the others once a trial, the last of them in `trial_log`. The front, its
+confirmation and the sampling from what passes are the commands `sweep`, `confirm` and `sample`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -34,15 +30,9 @@ from tabveil.contracts import (
 )
 from tabveil.contracts import Source as Real
 from tabveil.controls import Suite
-from tabveil.data.masking import Masking, policies_of
 from tabveil.data.membership import draw_members
 from tabveil.data.pooling import Pooling
-from tabveil.data.prepared import FORMAT, About, Prepared, is_prepared, load_prepared, save_prepared
-from tabveil.data.rules.declared import rules_of
-from tabveil.data.rules.kinds import rule_to_dict
-from tabveil.data.schema import infer_schema
-from tabveil.data.split import Shares, split
-from tabveil.data.tables import Place, digest
+from tabveil.data.prepared import Prepared
 from tabveil.errors import ConfigError, EvaluationError
 from tabveil.evaluate import Evaluation, evaluate
 from tabveil.memo import Memo
@@ -54,70 +44,6 @@ from tabveil.synthesizers.wrapping import Members, Wrapped, wrapped
 
 UNKNOWN = "unknown"
 """In place of a component, where what an objective needs gave no number."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """A table to prepare, what a person knows of it, and how to split it."""
-
-    name: str
-    place: Place
-    kinds: Mapping[str, str]
-    masks: Mapping[str, str]
-    rules: Sequence[Mapping[str, Any]]
-    target: str | None
-    sensitive: tuple[str, ...]
-    quasi_identifiers: tuple[str, ...]
-    group: str | None
-    shares: Shares
-    keep_twins_together: bool
-    split_seed: int
-    sample_groups: bool = False
-
-
-def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
-    """Read, describe and split a table; return the folder that holds the result.
-
-    Without a `directory` the folder lies under `root`, named by what shaped it, and an earlier
-    preparation of the same table in the same way is used again.
-    """
-    table = source.place.read()
-    schema = infer_schema(table, kinds=source.kinds).with_roles(
-        target=source.target,
-        sensitive=source.sensitive,
-        quasi_identifiers=source.quasi_identifiers,
-        group=source.group,
-    )
-    policies = policies_of(schema, source.masks, sample_groups=source.sample_groups)
-    modelled = schema.modelled()
-    rules = rules_of(table[modelled.names], modelled, source.rules)
-    how = [FORMAT, schema.to_json(), policies, [rule_to_dict(rule) for rule in rules]]
-    shaped_by = (source.shares, source.keep_twins_together, source.split_seed)
-    key = _key(digest(table), *how, *shaped_by)
-    directory = directory or root / "prepared" / f"{source.name}-{key[:12]}"
-    if is_prepared(directory) and load_prepared(directory).about.digest == key:
-        return directory
-    splits = split(
-        table,
-        schema,
-        seed=source.split_seed,
-        shares=source.shares,
-        keep_twins_together=source.keep_twins_together,
-    )
-    identifiers = ", ".join(f"{name}: {policy}" for name, policy in policies.items())
-    told = "; ".join(rule.name for rule in rules)
-    report = splits.report | {"identifiers": identifiers or None, "rules": told or None}
-    about = About(name=source.name, source=source.place.title, digest=key, report=report)
-    masking = Masking.learn(table, schema, policies)
-    save_prepared(
-        directory,
-        splits=splits,
-        schema=modelled,
-        masking=masking,
-        rules=rules,
-        about=about,
-    )
-    return directory
 
 
 @dataclass(frozen=True)
@@ -288,8 +214,3 @@ def _membership(
     members[: len(pool)] = is_member[pool]
     tables = [prepared.train.iloc[pool], prepared.control.iloc[control]]
     return Membership(pd.concat(tables, ignore_index=True), members, in_pool)
-
-
-def _key(*parts: object) -> str:
-    text = json.dumps([asdict(p) if isinstance(p, Shares) else p for p in parts], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()

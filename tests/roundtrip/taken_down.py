@@ -21,7 +21,8 @@ from tabveil.data.rules.suggest import suggest
 from tabveil.data.schema import Schema, infer_schema
 from tabveil.data.split import Shares
 from tabveil.data.tables import Place, read_table
-from tabveil.pipeline import Parts, Source, members_of, prepare, untrained
+from tabveil.pipeline import Parts, members_of, untrained
+from tabveil.preparation import Source, prepare
 from tabveil.search.objective import Objectives
 from tabveil.seeding import child_seed
 from tabveil.synthesizers.ctgan import Ctgan

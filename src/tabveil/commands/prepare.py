@@ -7,31 +7,45 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tabveil import pipeline, progress
+from tabveil import preparation, progress
 from tabveil.commands.inspect import place_of
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Base, Dataset, Split, read
-from tabveil.data.prepared import Prepared, load_prepared
+from tabveil.data.prepared import About, Prepared, load_prepared
 from tabveil.data.schema_files import Told, read_schema_file
 from tabveil.data.split import Shares
 from tabveil.errors import ConfigError
-from tabveil.report.terminal import show_table
+from tabveil.report.terminal import say, show_table
 
 
 def run(composition: Composition) -> None:
     """Prepare a table; say where it lies and what the split found."""
     base = read(composition, Base)
-    directory = pipeline.prepare(source(composition), base.out, root=base.root)
+    directory = preparation.prepare(source(composition), base.out, root=base.root)
     about = load_prepared(directory).about
     rows = [(key, str(value)) for key, value in about.report.items()]
     show_table(f"{about.name} prepared at {directory}", ("split", "found"), rows)
+    _warn(about)
 
 
 def prepared_table(composition: Composition) -> Prepared:
     """The prepared table that a run is configured for; prepared now if need be."""
     directory = prepared_directory(composition)
     progress.note("prepared", folder=str(directory.absolute()))
-    return load_prepared(directory)
+    prepared = load_prepared(directory)
+    _warn(prepared.about)
+    return prepared
+
+
+def _warn(about: About) -> None:
+    """What will not be in drawn rows is said each time: nobody should look for it later."""
+    dropped = about.report.get("dropped")
+    if dropped:
+        columns = ", ".join(dropped)
+        say(
+            f"Warning: {columns}: free text, or dropped by dataset.masks; neither learnt nor in "
+            f"drawn rows. dataset.masks={{COLUMN: token}} keeps a column, with made-up values"
+        )
 
 
 def prepared_directory(composition: Composition) -> Path:
@@ -39,7 +53,7 @@ def prepared_directory(composition: Composition) -> Path:
     given = composition.node.prepared
     if given is None:
         root = read(composition, Base).root
-        return pipeline.prepare(source(composition), None, root=root)
+        return preparation.prepare(source(composition), None, root=root)
     name = load_prepared(Path(given)).about.name
     if name != composition.node.dataset.name:
         raise ConfigError(
@@ -49,12 +63,12 @@ def prepared_directory(composition: Composition) -> Path:
     return Path(given)
 
 
-def source(composition: Composition) -> pipeline.Source:
+def source(composition: Composition) -> preparation.Source:
     """What the configuration says of the table and its split."""
     dataset = read(composition, Dataset, "dataset")
     how = read(composition, Split, "split")
     told = Told() if dataset.schema is None else read_schema_file(dataset.schema.expanduser())
-    return pipeline.Source(
+    return preparation.Source(
         name=dataset.name,
         place=place_of(dataset),
         kinds={**told.kinds, **(dataset.kinds or {})},

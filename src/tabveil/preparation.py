@@ -1,0 +1,104 @@
+"""The first half of the straight line: read_table → infer_schema → split.
+
+It is walked once a table: what was prepared before, of the same one in the same way, is used again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tabveil.data import again
+from tabveil.data.masking import Masking, policies_of
+from tabveil.data.prepared import FORMAT, About, digest_of, save_prepared
+from tabveil.data.rules.declared import rules_of
+from tabveil.data.rules.kinds import rule_to_dict
+from tabveil.data.schema import infer_schema
+from tabveil.data.split import Shares, split
+from tabveil.data.tables import Place, digest
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table to prepare, what a person knows of it, and how to split it."""
+
+    name: str
+    place: Place
+    kinds: Mapping[str, str]
+    masks: Mapping[str, str]
+    rules: Sequence[Mapping[str, Any]]
+    target: str | None
+    sensitive: tuple[str, ...]
+    quasi_identifiers: tuple[str, ...]
+    group: str | None
+    shares: Shares
+    keep_twins_together: bool
+    split_seed: int
+    sample_groups: bool = False
+
+
+def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
+    """Read, describe and split a table; return the folder that holds the result.
+
+    Without a `directory` the folder lies under `root`, named by what shaped it, and an earlier
+    preparation of the same table in the same way is used again.
+    """
+    mark = again.fingerprint(source.place, (FORMAT, source))
+    known = again.recall(root, mark)
+    if known is not None:
+        there = directory or _folder(source, known, root)
+        if digest_of(there) == known:
+            return there
+    table = source.place.read()
+    schema = infer_schema(table, kinds=source.kinds).with_roles(
+        target=source.target,
+        sensitive=source.sensitive,
+        quasi_identifiers=source.quasi_identifiers,
+        group=source.group,
+    )
+    policies = policies_of(schema, source.masks, sample_groups=source.sample_groups)
+    modelled = schema.modelled()
+    rules = rules_of(table[modelled.names], modelled, source.rules)
+    how = [FORMAT, schema.to_json(), policies, [rule_to_dict(rule) for rule in rules]]
+    shaped_by = (source.shares, source.keep_twins_together, source.split_seed)
+    key = _key(digest(table), *how, *shaped_by)
+    again.remember(root, mark, key)
+    directory = directory or _folder(source, key, root)
+    if digest_of(directory) == key:
+        return directory
+    splits = split(
+        table,
+        schema,
+        seed=source.split_seed,
+        shares=source.shares,
+        keep_twins_together=source.keep_twins_together,
+    )
+    report = splits.report | {
+        "identifiers": ", ".join(f"{name}: {policy}" for name, policy in policies.items()) or None,
+        "dropped": [name for name, policy in policies.items() if policy == "drop"] or None,
+        "rules": "; ".join(rule.name for rule in rules) or None,
+    }
+    about = About(name=source.name, source=source.place.title, digest=key, report=report)
+    masking = Masking.learn(table, schema, policies)
+    save_prepared(
+        directory,
+        splits=splits,
+        schema=modelled,
+        masking=masking,
+        rules=rules,
+        about=about,
+    )
+    return directory
+
+
+def _folder(source: Source, key: str, root: Path) -> Path:
+    return root / "prepared" / f"{source.name}-{key[:12]}"
+
+
+def _key(*parts: object) -> str:
+    text = json.dumps([asdict(p) if isinstance(p, Shares) else p for p in parts], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
