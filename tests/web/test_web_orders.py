@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,15 @@ def test_a_table_goes_with_everything_that_was_read_of_it(tmp_path: Path) -> Non
         service.jobs.create("ann", SweepOrder(upload=upload))
 
 
+def test_nobody_keeps_more_tables_than_one_may(tmp_path: Path) -> None:
+    settings = replace(settings_at(tmp_path), max_tables=2)
+    service = Service.open(settings)
+    for _ in range(2):
+        receive(service, b"age\n1\n")
+    with pytest.raises(Conflict, match="delete one"):
+        receive(service, b"age\n1\n")
+
+
 def test_nobody_fills_the_queue(tmp_path: Path) -> None:
     service = Service.open(settings_at(tmp_path))
     upload = read(service, receive(service, b"age\n1\n")).id
@@ -199,3 +209,6 @@ def test_nobody_fills_the_queue(tmp_path: Path) -> None:
         service.jobs.create("ann", SweepOrder(upload=upload))
     with pytest.raises(TooMany):
         service.jobs.create("ann", SweepOrder(upload=upload))
+    with pytest.raises(TooMany):
+        receive(service, b"age\n1\n")
+    assert len(service.uploads.all("ann")) == 1

@@ -21,7 +21,7 @@ from tabveil.web import lines
 from tabveil.web.database import JOBS, RELEASES, Database, now
 from tabveil.web.errors import Conflict, NotFound, TooMany
 from tabveil.web.events import Events
-from tabveil.web.orders import LANES, InspectOrder, Order
+from tabveil.web.orders import LANES, Order
 from tabveil.web.progress import Progress, prepared_folders, read_progress
 from tabveil.web.settings import Settings
 
@@ -95,7 +95,7 @@ class Jobs:
             TooMany: too many jobs are under way.
         """
         mine = JOBS.select().where(JOBS.c.user == user, JOBS.c.state.in_(("queued", "running")))
-        if len(self.database.rows(mine)) >= MOST_WAITING and not isinstance(order, InspectOrder):
+        if len(self.database.rows(mine)) >= MOST_WAITING:
             raise TooMany(f"{MOST_WAITING} jobs are under way: wait for one, or cancel one")
         number = uuid4().hex
         folder = self.settings.job_folder(number)

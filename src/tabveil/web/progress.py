@@ -177,8 +177,9 @@ def _with_front(trials: tuple[TrialSeen, ...]) -> tuple[TrialSeen, ...]:
 
 
 def _thinned(curve: list[tuple[int, Mapping[str, float]]]) -> list[tuple[int, Mapping[str, float]]]:
+    """Some points of a long curve, the last among them."""
     step = max(1, -(-len(curve) // _MOST_LOSSES))
-    return curve[::step]
+    return curve[::-1][::step][::-1]
 
 
 def _seconds_left(told: list[dict[str, Any]], done: int, target: int | None) -> float | None:

@@ -39,6 +39,7 @@ class Settings:
         secret: signs cookies.
         n_long, n_short: sweeps and confirmations, and shorter jobs, that run at once.
         max_upload_bytes, max_rows: of an upload; of a sample.
+        max_tables: that a user may keep here at a time.
         memory_bytes, reading_seconds: what reading an upload may take.
         keep_days: uploads are deleted so long after they came; 0: kept until they are deleted.
         mlflow_url: of MLflow's page, if one runs.
@@ -57,6 +58,7 @@ class Settings:
     n_short: int
     max_upload_bytes: int
     max_rows: int
+    max_tables: int
     memory_bytes: int
     reading_seconds: int
     keep_days: int

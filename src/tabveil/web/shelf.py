@@ -149,7 +149,7 @@ def summary(verdict: Mapping[str, Any]) -> dict[str, Any]:
         "verdict": verdict["verdict"],
         "gate": verdict["gate"]["name"],
         "utility": utility["mean"],
-        "utility_low": utility["low"],
+        "utility_low": utility.get("lower", utility["low"]),
         "risk": risk["mean"],
         "risk_low": risk["low"],
         "risk_high": risk["high"],

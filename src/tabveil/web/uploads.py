@@ -75,6 +75,7 @@ class Uploads:
 
         Raises:
             TooLarge: more bytes than are taken.
+            Conflict: the user keeps as many tables as one may.
             Invalid: no name of a table, nothing in it, or fewer bytes than were declared.
             NoRoom: the disk is full.
         """
@@ -82,6 +83,8 @@ class Uploads:
         if declared is not None and declared > most:
             raise TooLarge(f"a table may have {most:,} bytes at most, this one has {declared:,}")
         shown, ending = _read_name(name)
+        if len(await run_in_threadpool(self.all, user)) >= self.settings.max_tables:
+            raise Conflict(f"{self.settings.max_tables} tables are here: delete one first")
         number = uuid4().hex
         folder = self.settings.upload_folder(number)
         try:
