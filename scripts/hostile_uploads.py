@@ -184,6 +184,7 @@ def _serve(root: Path, port: int, token: str) -> None:
         n_short=1,
         max_upload_bytes=20_000_000,
         max_rows=1000,
+        max_tables=5000,
         memory_bytes=2_000_000_000,
         reading_seconds=60,
         keep_days=0,

@@ -27,6 +27,7 @@ COMMANDS = {
     "confirm": "experiment=demo                retrain the front, open the release split, register",
     "audit": "synthetic=a.csv train=b.csv control=c.csv    attack any table, whoever made it",
     "sample": "model=models:/randhie@balanced n=100000 out=rows.parquet",
+    "verify": "rows=FOLDER                    hold a folder of drawn rows against its manifest",
     "report": "model=models:/randhie@balanced out=report.html    the release's page",
     "withdraw": "model=models:/randhie/3 why=…   take a release back; aliases move on",
     "ledger": "                                who opened which release split, and drew what",

@@ -15,7 +15,7 @@ from typing import Any
 from tabveil.data import again
 from tabveil.data.masking import Masking, policies_of
 from tabveil.data.prepared import FORMAT, About, digest_of, save_prepared
-from tabveil.data.rules.declared import rules_of
+from tabveil.data.rules.declared import AUTOMATIC, rules_of
 from tabveil.data.rules.kinds import rule_to_dict
 from tabveil.data.schema import infer_schema
 from tabveil.data.split import Shares, split
@@ -39,6 +39,7 @@ class Source:
     keep_twins_together: bool
     split_seed: int
     sample_groups: bool = False
+    automatic_rules: tuple[str, ...] = AUTOMATIC
 
 
 def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
@@ -62,7 +63,7 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
     )
     policies = policies_of(schema, source.masks, sample_groups=source.sample_groups)
     modelled = schema.modelled()
-    rules = rules_of(table[modelled.names], modelled, source.rules)
+    rules = rules_of(table[modelled.names], modelled, source.rules, source.automatic_rules)
     how = [FORMAT, schema.to_json(), policies, [rule_to_dict(rule) for rule in rules]]
     shaped_by = (source.shares, source.keep_twins_together, source.split_seed)
     key = _key(digest(table), *how, *shaped_by)

@@ -14,10 +14,14 @@ from collections.abc import Iterator
 _ENVIRONMENT = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
+def environment(n_threads: int) -> dict[str, str]:
+    """The variables that BLAS and OpenMP read when they load."""
+    return {name: str(n_threads) for name in _ENVIRONMENT}
+
+
 def limit_environment(n_threads: int) -> None:
-    """Set the variables that BLAS and OpenMP read when they load, here and in children."""
-    for name in _ENVIRONMENT:
-        os.environ[name] = str(n_threads)
+    """Set those variables here and in children."""
+    os.environ.update(environment(n_threads))
 
 
 @contextlib.contextmanager

@@ -16,7 +16,6 @@ from tabveil.contracts import Limits
 from tabveil.data.pooling import Pooling
 from tabveil.data.prepared import Prepared, load_prepared
 from tabveil.data.rules.kinds import rule_to_dict
-from tabveil.data.rules.limits import Unique
 from tabveil.data.rules.suggest import suggest
 from tabveil.data.schema import Schema, infer_schema
 from tabveil.data.split import Shares
@@ -143,10 +142,8 @@ def take_down(case, folder):
             target=told.target, group=told.group
         )
         modelled = schema.modelled()
-        told_rules = [s.rule for s in suggest(table[modelled.names], modelled)]
-        # There may be fewer different values than rows are drawn.
-        lasting = [rule for rule in told_rules if not isinstance(rule, Unique)]
-        rules = tuple(map(rule_to_dict, lasting[:3]))
+        suggested = suggest(table[modelled.names], modelled)
+        rules = tuple(rule_to_dict(one.rule) for one in suggested[:3])
     source = Source(
         name="table",
         place=Place(path),

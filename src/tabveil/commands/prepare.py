@@ -12,6 +12,7 @@ from tabveil.commands.inspect import place_of
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Base, Dataset, Split, read
 from tabveil.data.prepared import About, Prepared, load_prepared
+from tabveil.data.rules.declared import AUTOMATIC
 from tabveil.data.schema_files import Told, read_schema_file
 from tabveil.data.split import Shares
 from tabveil.errors import ConfigError
@@ -63,6 +64,11 @@ def prepared_directory(composition: Composition) -> Path:
     return Path(given)
 
 
+def _automatic(dataset: Dataset) -> tuple[str, ...]:
+    """The rules that are kept unasked; a config that does not speak of them keeps all."""
+    return AUTOMATIC if dataset.automatic_rules is None else tuple(dataset.automatic_rules)
+
+
 def source(composition: Composition) -> preparation.Source:
     """What the configuration says of the table and its split."""
     dataset = read(composition, Dataset, "dataset")
@@ -74,6 +80,7 @@ def source(composition: Composition) -> preparation.Source:
         kinds={**told.kinds, **(dataset.kinds or {})},
         masks={**told.masks, **(dataset.masks or {})},
         rules=(*told.rules, *(dataset.rules or ())),
+        automatic_rules=_automatic(dataset),
         target=dataset.target or told.target,
         sensitive=tuple(dataset.sensitive or told.sensitive),
         quasi_identifiers=tuple(dataset.quasi_identifiers or told.quasi_identifiers),

@@ -35,6 +35,7 @@ def run(composition: Composition) -> None:
             log_level="warning",
             access_log=False,  # addresses may hold the token
             server_header=False,
+            http="h11",  # its limits on what stands before a body are those that were tested
             timeout_graceful_shutdown=5,
         )
         with _worker(composition) if read(composition, Web, "web").worker else _none():

@@ -52,8 +52,10 @@ def run(composition: Composition) -> None:
             progress.note("stage", name="shadows")
             recalibrate(plan, study)
         finally:
-            # Workers that were stopped in mid-trial could not close their own runs.
-            runs.kill_orphans(is_dead, except_ids=[parent.run_id])
+            # Workers that were stopped in mid-trial could not close their own runs; on other
+            # machines these are in our name.
+            me = owner()
+            runs.kill_orphans(lambda o: o == me or is_dead(o), except_ids=[parent.run_id])
             export(records(study), plan.out, study=plan.settings.study)
         ended = records(study)
         _log_results(parent, plan, ended, landmarks)

@@ -51,6 +51,7 @@ def web_settings(composition: Composition) -> tuple[Settings, str | None]:
         n_short=web.n_short,
         max_upload_bytes=web.max_upload_mb * _MIB,
         max_rows=web.max_rows,
+        max_tables=web.max_tables,
         memory_bytes=web.memory_mb * _MIB,
         reading_seconds=web.reading_seconds,
         keep_days=web.keep_days,

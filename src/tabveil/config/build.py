@@ -78,8 +78,9 @@ def check_risk(objectives: Objectives, attacks: Mapping[str, Attack]) -> None:
 
 
 def build_executor(composition: Composition) -> Executor:
-    """Build the place where trials run."""
+    """Build the place where trials run. Raises ConfigError if it cannot work here."""
     executor: Executor = build(composition, "executor")
+    executor.check()
     return executor
 
 

@@ -45,6 +45,7 @@ class Dataset:
     kinds: dict[str, str] | None
     masks: dict[str, str] | None = None
     rules: list[dict[str, Any]] | None = None
+    automatic_rules: list[str] | None = None
     schema: Path | None = None
 
 
@@ -155,6 +156,16 @@ class Sample:
     as_confirmed: bool
     formulas: Literal["keep", "escape"]
     asked: Path | None
+    shards: bool
+    shard_rows: Positive
+
+
+@dataclass(frozen=True)
+class Verify:
+    """What `tabveil verify` is asked for."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    rows: Path
 
 
 @dataclass(frozen=True)
@@ -207,6 +218,7 @@ class Web:
     n_short: Positive
     max_upload_mb: Positive
     max_rows: Positive
+    max_tables: Positive
     memory_mb: Annotated[int, Field(ge=512)]
     reading_seconds: Positive
     keep_days: Annotated[int, Field(ge=0)]

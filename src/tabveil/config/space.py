@@ -30,6 +30,16 @@ from tabveil.errors import ConfigError
 from tabveil.search.space import Dimension, Value
 
 
+class _DatesAreTexts(yaml.SafeLoader):
+    """Reads plain YAML, without a type for dates."""
+
+
+_DatesAreTexts.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in known if tag != "tag:yaml.org,2002:timestamp"]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def parse_space(space: Mapping[str, str]) -> dict[str, Dimension]:
     """Turn `key -> text` into dimensions. Raises ConfigError naming the key that is wrong."""
     dimensions = {}
@@ -56,13 +66,14 @@ def split_overrides(texts: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 def split_where(texts: Sequence[str]) -> tuple[dict[str, Any] | None, list[str]]:
     """Take `where={column: condition}` out of the overrides, read as YAML.
 
-    Hydra's grammar knows no column name beyond plain letters; YAML knows all.
+    Hydra's grammar knows no column name beyond plain letters; YAML knows all. A date stays the
+    text that was written: a column of dates reads it, and one of texts may hold it.
     """
     found = [text for text in texts if text.startswith("where={")]
     if not found:
         return None, list(texts)
     try:
-        where = yaml.safe_load(found[-1].removeprefix("where="))
+        where = yaml.load(found[-1].removeprefix("where="), _DatesAreTexts)
     except yaml.YAMLError as error:
         reason = str(error).split("\n")[0]
         raise ConfigError(

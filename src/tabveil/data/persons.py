@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tabveil.data.frames import with_columns
 from tabveil.data.schema import Column, Schema
 from tabveil.data.within_persons import Within
 from tabveil.errors import DataError
@@ -129,11 +130,11 @@ class PersonRule:
         lows = [low for low, _ in self.ranges]
         at = np.maximum(np.searchsorted(lows, sizes, side="right") - 1, 0)
         labels = np.array(self.labels, dtype=object)
-        return table.assign(**{self.count: labels[at]})
+        return with_columns(table, {self.count: labels[at]})
 
     def with_count(self, table: pd.DataFrame, label: str) -> pd.DataFrame:
         """The table as of persons with that many rows each."""
-        return table.assign(**{self.count: np.full(len(table), label, dtype=object)})
+        return with_columns(table, {self.count: np.full(len(table), label, dtype=object)})
 
     def apply_schema(self) -> Schema:
         """The schema of what `apply` returns."""

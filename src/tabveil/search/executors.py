@@ -2,7 +2,8 @@
 
 `Inline` runs them one after the other in the driver. `Process` keeps a few worker processes,
 each running one trial at a time on its own thread budget. A worker that dies loses only the
-trial it was running; a worker whose driver dies ends itself within a second.
+trial it was running; a worker whose driver dies ends itself within a second. For more than one
+machine there is `ray_executor.py`.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ _PATIENCE = 5
 @dataclass(frozen=True)
 class Inline:
     """One trial at a time, in this process."""
+
+    def check(self) -> None:
+        """It needs nothing."""
 
     @contextlib.contextmanager
     def open(self, work: Work) -> Iterator[InlineSession]:
@@ -63,6 +67,9 @@ class Process:
 
     n_workers: Annotated[int, Field(gt=0)] | None = None
     n_threads: Annotated[int, Field(gt=0)] = 1
+
+    def check(self) -> None:
+        """It needs nothing."""
 
     @contextlib.contextmanager
     def open(self, work: Work) -> Iterator[ProcessSession]:
@@ -98,11 +105,13 @@ class ProcessSession:
             if self._send(worker, task):
                 return
             self._workers.remove(worker)
+            _leave(worker)
         worker = self._start()
         self._workers.append(worker)
-        if not self._send(worker, task):
+        if not (self._send(worker, self._work) and self._send(worker, task)):
             self._workers.remove(worker)
-            self._lost.append(Outcome(task.number, "lost", error="the worker did not start"))
+            died = f"the worker process died as it started (exit code {_leave(worker)})"
+            self._lost.append(Outcome(task.number, "lost", error=died))
 
     def wait(self) -> Outcome:
         """Return the first outcome that comes, or the loss of a worker that died."""
@@ -114,10 +123,9 @@ class ProcessSession:
         assert worker.task is not None
         try:
             outcome: Outcome = worker.pipe.recv()
-        except (EOFError, ConnectionResetError):
-            worker.process.join(5)
+        except (EOFError, OSError):  # OSError: it died in the middle of its outcome
             self._workers.remove(worker)
-            died = f"the worker process died (exit code {worker.process.exitcode})"
+            died = f"the worker process died (exit code {_leave(worker)})"
             return Outcome(worker.task.number, "lost", error=died)
         worker.task = None
         return outcome
@@ -128,43 +136,50 @@ class ProcessSession:
             if worker.task is not None or not self._send(worker, None):
                 worker.process.kill()
         for worker in self._workers:
-            worker.process.join(_PATIENCE)
-            worker.process.kill()
-            worker.process.join()
-            worker.pipe.close()
+            _leave(worker)
         self._workers.clear()
 
     def _start(self) -> _Worker:
+        """A process that waits for its work.
+
+        The work is not an argument: `start` would write it to a pipe whose other end it keeps
+        open itself, and would hang for ever when the process died before it had read everything.
+        """
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(
-            target=_serve, args=(theirs, self._work, os.getpid()), daemon=True
-        )
+        process = context.Process(target=_serve, args=(theirs, os.getpid()), daemon=True)
         process.start()
-        theirs.close()
+        theirs.close()  # the worker has the only other end: its death is seen by whoever sends
         return _Worker(process, ours)
 
-    def _send(self, worker: _Worker, task: Task | None) -> bool:
+    def _send(self, worker: _Worker, what: Work | Task | None) -> bool:
         try:
-            worker.pipe.send(task)
+            worker.pipe.send(what)
         except (BrokenPipeError, ConnectionResetError):
             return False
-        worker.task = task
+        worker.task = what if isinstance(what, Task) else None
         return True
 
 
-def _serve(pipe: Connection, work: Work, driver: int) -> None:
-    """A worker's whole life: take a task, run it, send the outcome; None is the end."""
+def _leave(worker: _Worker) -> int | None:
+    """See a worker off that is leaving, or dead; its exit code."""
+    worker.process.join(_PATIENCE)
+    worker.process.kill()
+    worker.process.join()
+    worker.pipe.close()
+    return worker.process.exitcode
+
+
+def _serve(pipe: Connection, driver: int) -> None:
+    """A worker's whole life: take the work, then task by task; None is the end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C reaches the driver, which stops us
     threading.Thread(target=_leave_with, args=(driver,), daemon=True).start()
-    while True:
-        try:
-            task = pipe.recv()
-        except EOFError:
-            return
-        if task is None:
-            return
-        pipe.send(work(task))
+    try:
+        work = pipe.recv()
+        while (task := pipe.recv()) is not None:
+            pipe.send(work(task))
+    except (EOFError, ConnectionResetError, BrokenPipeError):  # the driver is gone
+        return
 
 
 def _leave_with(driver: int) -> None:

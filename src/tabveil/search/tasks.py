@@ -57,15 +57,29 @@ class Session(Protocol):
 
 
 class Executor(Protocol):
-    """Where trials run: `inline` in this process, `process` beside it."""
+    """Where trials run: `inline` in this process, `process` beside it, `ray` on a cluster."""
+
+    def check(self) -> None:
+        """Raise ConfigError if it cannot work here; starts nothing."""
+        ...
 
     def open(self, work: Work) -> AbstractContextManager[Session]:
         """Start the workers; on leaving the block they are gone, whatever they were doing."""
         ...
 
 
+OWNER_VARIABLE = "TABVEIL_OWNER"
+"""In a worker on another machine: the driver, whose death the next command can see."""
+
+
 def owner() -> str:
-    """Name the running process: `host:pid:start`; the start time guards against pid reuse."""
+    """Name who answers for what is begun here: the driver that sent us, or this process.
+
+    `host:pid:start`; the start time guards against pid reuse.
+    """
+    driver = os.environ.get(OWNER_VARIABLE)
+    if driver is not None:
+        return driver
     return f"{socket.gethostname()}:{os.getpid()}:{psutil.Process().create_time():.2f}"
 
 

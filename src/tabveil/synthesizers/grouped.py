@@ -23,6 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tabveil.contracts import Critic, HasCritic, OnEpoch, Synthesizer, Where
+from tabveil.data.frames import with_columns
 from tabveil.data.persons import PersonRule
 from tabveil.data.rules.learnt import LearntRules
 from tabveil.data.schema import Schema
@@ -220,7 +221,7 @@ class Grouped:
         whole[whose[~obeys]] = False
         kept = whole[whose]
         finished = self._finished(tidy[kept].reset_index(drop=True))
-        return finished.assign(**{self.rule.count: whose[kept]})
+        return with_columns(finished, {self.rule.count: whose[kept]})
 
     def _finished(self, rows: pd.DataFrame) -> pd.DataFrame:
         return self.rule.schema.restore(rows)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tabveil.data.frames import with_columns
 from tabveil.data.persons import PersonRule
 from tabveil.data.rules.learnt import LearntRules
 from tabveil.data.rules.limits import Unique
@@ -32,12 +33,12 @@ def tidied(rows: pd.DataFrame, whose: Codes, rule: PersonRule) -> pd.DataFrame:
     if rule.order is None or not len(rows):
         return rows
     if rule.distinct:
-        rows = rows.assign(**{rule.order: _apart(rows[rule.order], whose)})
+        rows = with_columns(rows, {rule.order: _apart(rows[rule.order], whose)})
     by = np.lexsort((as_floats(rows[rule.order]), whose))
     rows = rows.iloc[by].reset_index(drop=True)
     for name in rule.rising:
         ascending = np.lexsort((as_floats(rows[name]), whose))  # missing ones last
-        rows = rows.assign(**{name: rows[name].iloc[ascending].array})
+        rows = with_columns(rows, {name: rows[name].iloc[ascending].array})
     return rows
 
 

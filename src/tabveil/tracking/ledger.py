@@ -95,7 +95,7 @@ class Ledger:
                     who=line.who or whoever(),
                     data_digest=line.data_digest,
                     model=line.model,
-                    detail=json.dumps(dict(line.detail), ensure_ascii=False, default=str),
+                    detail=_as_text(line.detail),
                 )
             )
 
@@ -112,6 +112,14 @@ class Ledger:
             Line(r.event, r.data_digest, r.model, json.loads(r.detail), r.at, r.who, r.id)
             for r in found
         ]
+
+    def knows(self, line: Line) -> bool:
+        """Whether such a line is there, whoever wrote it and when."""
+        detail = json.loads(_as_text(line.detail))
+        return any(
+            (one.model, one.detail) == (line.model, detail)
+            for one in self.lines(data_digest=line.data_digest, event=line.event)
+        )
 
     def n_openings(self, data_digest: str) -> int:
         """How often this table's release split has been opened."""
@@ -152,6 +160,10 @@ def _make_table(engine: sa.Engine) -> None:
     except sa.exc.DBAPIError:
         if not sa.inspect(engine).has_table(_LINES.name):
             raise
+
+
+def _as_text(detail: Mapping[str, Any]) -> str:
+    return json.dumps(dict(detail), ensure_ascii=False, default=str)
 
 
 def whoever() -> str:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Write = Callable[[pd.DataFrame], None]
+PARTIAL = ".partial"
+"""Ends the name of a file, hidden, that has not all its rows yet."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -60,11 +62,29 @@ def write_samples(
         ConfigError: the path cannot be written to, its suffix is unknown, or `n` is below 1.
         ConditionError: `where` names nothing that exists, or cannot be met.
     """
-    writer = check_target(path, escape_formulas=escape_formulas)
+    check_target(path)
     frames = generator.iter_sample(n, seed=seed, where=where)
-    hidden = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    return write_frames(
+        frames, path, generator.schema, progress=progress, escape_formulas=escape_formulas
+    )
+
+
+def write_frames(
+    frames: Iterable[pd.DataFrame],
+    path: Path,
+    schema: Schema,
+    *,
+    progress: Callable[[int], None] | None = None,
+    escape_formulas: bool = False,
+) -> int:
+    """Write frames of a schema as `write_samples` does; return the number of rows.
+
+    Raises ConfigError when the path cannot be written to.
+    """
+    writer = check_target(path, escape_formulas=escape_formulas)
+    hidden = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
     try:
-        n_written = _write(frames, writer, hidden, generator.schema, progress)
+        n_written = _write(frames, writer, hidden, schema, progress)
         hidden.replace(path)
     except OSError as error:
         raise ConfigError(f"out={path} cannot be written: {error.strerror or error}") from error

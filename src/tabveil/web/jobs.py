@@ -21,7 +21,7 @@ from tabveil.web import lines
 from tabveil.web.database import JOBS, RELEASES, Database, now
 from tabveil.web.errors import Conflict, NotFound, TooMany
 from tabveil.web.events import Events
-from tabveil.web.orders import LANES, Order
+from tabveil.web.orders import LANES, InspectOrder, Order
 from tabveil.web.progress import Progress, prepared_folders, read_progress
 from tabveil.web.settings import Settings
 
@@ -32,7 +32,7 @@ SILENCE = timedelta(seconds=20)
 MOST_TRIES = 3
 """A job that was lost so often is not taken up again by itself: it may be what kills us."""
 MOST_WAITING = 20
-"""Jobs that a user may have under way."""
+"""Jobs that a user may have under way; readings come on top, at most one a table."""
 _FILES = {
     "front.json": "out/front.json",
     "trials.csv": "out/trials.csv",
@@ -95,7 +95,7 @@ class Jobs:
             TooMany: too many jobs are under way.
         """
         mine = JOBS.select().where(JOBS.c.user == user, JOBS.c.state.in_(("queued", "running")))
-        if len(self.database.rows(mine)) >= MOST_WAITING:
+        if len(self.database.rows(mine)) >= MOST_WAITING and not isinstance(order, InspectOrder):
             raise TooMany(f"{MOST_WAITING} jobs are under way: wait for one, or cancel one")
         number = uuid4().hex
         folder = self.settings.job_folder(number)

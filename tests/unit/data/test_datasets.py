@@ -52,7 +52,7 @@ def made(make_data: ModuleType) -> dict[str, pd.DataFrame]:
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_a_dataset_config_has_the_known_keys_and_comments_each(path: Path) -> None:
     masks = ["masks", "rules"] if path.stem in PLACE else []
-    keys = ["name", *PLACE.get(path.stem, ["path", "format"]), *KNOWN, *masks]
+    keys = ["name", *PLACE.get(path.stem, ["path", "format"]), *KNOWN, *masks, "automatic_rules"]
     assert list(config(path.stem)) == keys
     lines = path.read_text().splitlines()
     for key in keys:

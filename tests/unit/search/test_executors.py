@@ -2,7 +2,9 @@
 
 import os
 import signal
+import threading
 import time
+from dataclasses import dataclass
 
 import psutil
 import pytest
@@ -25,6 +27,25 @@ def die_on_odd(task: Task) -> Outcome:
 def sleep_long(task: Task) -> Outcome:
     time.sleep(60)
     return square(task)
+
+
+@dataclass(frozen=True)
+class Heavy:
+    """Work that no pipe's buffer holds, as a table's splits."""
+
+    splits: bytes
+
+    def __call__(self, task: Task) -> Outcome:
+        return square(task)
+
+
+def die_in_mid_outcome(task: Task) -> Outcome:
+    threading.Timer(1, os.kill, (os.getpid(), signal.SIGKILL)).start()
+    return Outcome(task.number, "complete", 0.0, 0.0, {"much": "x" * 10**8})
+
+
+def workers():
+    return [p for p in psutil.Process().children() if "spawn_main" in str(p.cmdline())]
 
 
 @pytest.mark.parametrize("executor", [Inline(), Process(n_workers=2)])
@@ -57,6 +78,36 @@ def test_a_killed_worker_loses_its_own_trial_only():
 def test_leaving_the_session_ends_workers_in_mid_trial():
     with Process(n_workers=1).open(sleep_long) as session:
         session.submit(Task(0, {"x": 1.0}))
-        workers = [p for p in psutil.Process().children() if "spawn_main" in str(p.cmdline())]
-    assert workers
-    assert not any(worker.is_running() for worker in workers)
+        started = workers()
+    assert started
+    assert not any(worker.is_running() for worker in started)
+
+
+def test_a_worker_that_is_killed_as_it_starts_is_one_lost_trial():
+    def kill_the_first():
+        while not (started := workers()):
+            time.sleep(0.001)
+        started[0].kill()
+
+    with Process(n_workers=1).open(Heavy(bytes(5_000_000))) as session:
+        killer = threading.Thread(target=kill_the_first)
+        killer.start()
+        sender = threading.Thread(target=session.submit, args=(Task(0, {"x": 1.0}),), daemon=True)
+        sender.start()
+        sender.join(20)
+        assert not sender.is_alive(), "the driver waits for a worker that is dead"
+        killer.join()
+        lost = session.wait()
+        assert lost.state == "lost"
+        assert "exit code -9" in str(lost.error)
+        session.submit(Task(1, {"x": 3.0}))
+        assert session.wait().utility == 9.0
+
+
+def test_a_worker_that_is_killed_while_it_tells_its_outcome_is_one_lost_trial():
+    with Process(n_workers=1).open(die_in_mid_outcome) as session:
+        session.submit(Task(0, {"x": 1.0}))
+        (worker,) = session._workers
+        assert worker.pipe.poll(30)
+        time.sleep(1.5)  # nobody reads: the worker stands in the middle of it when it is killed
+        assert session.wait().state == "lost"

@@ -131,13 +131,16 @@ def _delimiter_of(path: Path, encoding: str) -> str:
     """Which mark splits all of the first rows alike, into most columns?
 
     Where none does, some row is wrong: then the mark that splits the header most is taken, so that
-    the wrong row can be told.
+    the wrong row can be told. But one value in every row is a single column, of whatever name.
     """
     with open_text(path, encoding) as file:
         sample = file.readline() + file.read(_SAMPLE)  # a header may be longer than the sample
         is_cut = bool(file.read(1))
     widths = {mark: _widths(sample, mark, is_cut=is_cut) for mark in _DELIMITERS}
     alike = [mark for mark in _DELIMITERS if widths[mark][0] > 1 and len(set(widths[mark])) == 1]
+    is_single = all(set(widths[mark][1:]) == {1} for mark in _DELIMITERS)
+    if not alike and is_single and widths[","][0] == 1:
+        return ","
     return max(alike or _DELIMITERS, key=lambda mark: widths[mark][0])
 
 

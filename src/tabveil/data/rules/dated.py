@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tabveil.data.frames import with_columns
 from tabveil.data.rounding import SHARED_ROWS, step_for
 from tabveil.data.rules.calendar import LEVELS, Calendar, Days, days_of, part_codes
 from tabveil.data.schema import MADE, Column, Schema
@@ -24,8 +25,8 @@ from tabveil.data.schema import MADE, Column, Schema
 Codes = NDArray[np.int64]
 _BOUND_PARTS = 200
 """A bound is rounded inwards to a step of at least a 200th of the range, so that it is no one's."""
-_FURTHEST = 200_000
-"""Days from 1970 on that nanoseconds cannot count."""
+_FURTHEST = 2**63 // 86_400
+"""Days from 1970 on that a date counted in seconds can have: the year 9999 is a common one."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Dated:
         rows = known[changed]
         values = values.copy()
         values.iloc[rows] = _shifted(values.iloc[rows], (moved - there)[changed])
-        return rest.assign(**{self.rule.column: values})
+        return with_columns(rest, {self.rule.column: values})
 
     def hide(self, hidden: pd.DataFrame, whole: pd.DataFrame, seed: int) -> pd.DataFrame:
         """Show each part in a column of its own."""
@@ -94,7 +95,7 @@ class Dated:
             column.name: np.array([*LEVELS[part], np.nan], dtype=object)[part_codes(days, part)]
             for part, column in zip(self.rule.parts, self.made, strict=True)
         }
-        return hidden.assign(**shown)
+        return with_columns(hidden, shown)
 
     @property
     def way(self) -> pd.Timedelta:

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tabveil.data.frames import with_columns
 from tabveil.data.numbers import Clock, clock_of, from_floats, to_floats
 from tabveil.data.rounding import SHARED_ROWS, on_step, outer_bounds, step_for
 from tabveil.data.rules.relations import Inequality
@@ -85,7 +86,7 @@ class Lifted:
         elif self.high.decimals == 0:
             lifted = lifted.astype(values.dtype)
         values.iloc[broken] = lifted.array
-        return table.assign(**{self.high.name: values})
+        return with_columns(table, {self.high.name: values})
 
     def hide(self, hidden: pd.DataFrame, whole: pd.DataFrame, seed: int) -> pd.DataFrame:
         """Nothing to hide: the model learns both columns."""

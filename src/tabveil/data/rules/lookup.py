@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tabveil.data.frames import with_columns
 from tabveil.data.levels import Level, find_levels, positions_of, read_levels, values_of
 from tabveil.data.rules.cells import draw_cells
 from tabveil.data.rules.relations import FixedCombination, level_codes
@@ -94,7 +95,7 @@ class Lookup:
         """Look the determined column up."""
         positions = positions_of(table[self.rule.determining], self.levels)
         codes = np.array([*self.codes, self.common])[positions]  # -1, the last: no entry
-        return table.assign(**{self.column.name: self._values(codes)})
+        return with_columns(table, {self.column.name: self._values(codes)})
 
     def hide(self, hidden: pd.DataFrame, whole: pd.DataFrame, seed: int) -> pd.DataFrame:
         """Leave the determined column out."""

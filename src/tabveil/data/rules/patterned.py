@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tabveil.data.frames import with_columns
 from tabveil.data.levels import Level, find_levels, read_levels
 from tabveil.data.rules.cells import draw_cells, put
 from tabveil.data.rules.missing import MissingPattern, distinct, pattern_text
@@ -92,7 +93,8 @@ class Patterned:
         missing = self.rule.missing(hidden)
         levels = np.array(self.patterns, dtype=object)[self._nearest(missing)]
         rng = child_rng(seed, "patterned", self.rule.name)
-        return _filled(hidden, self.rule, missing, rng).assign(**{self.column.name: levels})
+        filled = _filled(hidden, self.rule, missing, rng)
+        return with_columns(filled, {self.column.name: levels})
 
     def allowing(self, name: str, *, missing: bool, present: bool) -> tuple[str, ...]:
         """The patterns in which a column may be as wanted."""
@@ -136,7 +138,7 @@ class Patterned:
             for j, name in enumerate(self.rule.of)
             if missing[:, j].any()
         }
-        return table.assign(**columns)
+        return with_columns(table, columns)
 
 
 def _column(rule: MissingPattern, schema: Schema) -> Column:
@@ -165,4 +167,4 @@ def _filled(
             same = np.random.default_rng(state)
             name = rule.of[j]
             columns[name] = draw_cells(columns[name], codes == code, donors, same)
-    return table.assign(**columns)
+    return with_columns(table, columns)

@@ -109,17 +109,26 @@ class Derived:
         """The column's values from its terms, shape (n,); NaN where there is none."""
         first, *rest = (numbers(table[name]) for name in self.of)
         values = first.copy()
-        for term in rest:
-            if self.operation == "sum":
-                values += term
-            elif self.operation == "difference":
-                values -= term
-            elif self.operation == "product":
-                values *= term
-            else:
-                values = np.divide(values, term, out=np.full(len(values), np.nan), where=term != 0)
-        values[~np.isfinite(values)] = np.nan
-        return values if self.decimals is None else values.round(self.decimals)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for term in rest:
+                values = self._with(values, term)
+            values[~np.isfinite(values)] = np.nan
+            if self.decimals is None:
+                return values
+            rounded = values.round(self.decimals)
+        # Rounding multiplies: so large a number has no decimals.
+        return np.asarray(np.where(np.isinf(rounded), values, rounded), dtype=np.float64)
+
+    def _with(self, values: NDArray[np.float64], term: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.operation == "sum":
+            return values + term
+        if self.operation == "difference":
+            return values - term
+        if self.operation == "product":
+            return values * term
+        quotients = np.full(len(values), np.nan)
+        np.divide(values, term, out=quotients, where=term != 0)
+        return quotients
 
     def holds(self, table: pd.DataFrame) -> Mask:
         """Which rows obey within half a unit of the last decimal, shape (n,)."""

@@ -18,6 +18,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 import pandas as pd
 
+from tabveil.data.frames import with_columns
 from tabveil.data.levels import Level, find_levels, read_levels
 from tabveil.data.rules.cells import draw_cells, put
 from tabveil.data.rules.kinds import Rule
@@ -67,7 +68,7 @@ class Computed:
 
     def restore(self, table: pd.DataFrame) -> pd.DataFrame:
         """Compute the column."""
-        return table.assign(**{self.rule.column: self.rule.compute(table)})
+        return with_columns(table, {self.rule.column: self.rule.compute(table)})
 
     def hide(self, hidden: pd.DataFrame, whole: pd.DataFrame, seed: int) -> pd.DataFrame:
         """Leave the column out."""
@@ -112,7 +113,7 @@ class Placed:
         """Set the level."""
         name = self.rule.column
         placed = put(table[name], self.rule.when.holds(table), self.rule.level)
-        return table.assign(**{name: placed})
+        return with_columns(table, {name: placed})
 
     def hide(self, hidden: pd.DataFrame, whole: pd.DataFrame, seed: int) -> pd.DataFrame:
         """Fill the cells that will be set, and those that hold the level against the rule."""
@@ -121,7 +122,7 @@ class Placed:
         if self.rule.exactly:
             rows |= is_level(values, (self.rule.level,))
         rng = child_rng(seed, "placed", str(self.rule.when))
-        return hidden.assign(**{self.rule.column: draw_cells(values, rows, ~rows, rng)})
+        return with_columns(hidden, {self.rule.column: draw_cells(values, rows, ~rows, rng)})
 
     def to_dict(self) -> dict[str, Any]:
         """The levels."""
@@ -156,7 +157,7 @@ class Clipped:
             if end is not None:
                 rows = np.asarray(getattr(values, beyond)(end).fillna(False), dtype=bool)
                 values = put(values, rows, end)
-        return table.assign(**{self.rule.column: values})
+        return with_columns(table, {self.rule.column: values})
 
     def hide(self, hidden: pd.DataFrame, whole: pd.DataFrame, seed: int) -> pd.DataFrame:
         """Nothing to hide."""
@@ -189,7 +190,7 @@ class Matching:
         """Give rows whose text does not match one that does."""
         name, fits = self.rule.column, self.rule.holds(table)
         rng = child_rng(seed, "matching", self.rule.name)
-        return table.assign(**{name: draw_cells(table[name], ~fits, fits, rng)})
+        return with_columns(table, {name: draw_cells(table[name], ~fits, fits, rng)})
 
     def restore(self, table: pd.DataFrame) -> pd.DataFrame:
         """Nothing to restore."""

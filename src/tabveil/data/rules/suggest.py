@@ -18,9 +18,9 @@ import pandas as pd
 from tabveil.data.rules.checks import blanks, check_together, left_out
 from tabveil.data.rules.kinds import Rule
 from tabveil.data.rules.limits import Range, Regex, Unique
-from tabveil.data.rules.relations import Derived, Inequality
+from tabveil.data.rules.relations import Derived, FixedCombination, Inequality
 from tabveil.data.rules.suggest_calendar import calendars
-from tabveil.data.rules.suggest_levels import combinations, placements
+from tabveil.data.rules.suggest_levels import combinations, lasts, placements
 from tabveil.data.rules.suggest_missing import missing_patterns
 from tabveil.data.rules.suggest_numbers import computations, orders
 from tabveil.data.rules.suggest_values import patterns, ranges, uniques
@@ -31,6 +31,8 @@ from tabveil.seeding import child_rng
 
 LOOKED_AT = 20_000
 """Rows in which rules are looked for: one that a row in a hundred breaks shows 200 times."""
+_ERRORS = 4
+"""Standard errors of the table's share that obeys, by which that of a third of it may differ."""
 
 
 @dataclass(frozen=True)
@@ -57,23 +59,27 @@ def suggest(table: pd.DataFrame, schema: Schema) -> list[Suggested]:
         schema: of `table`; identifiers and the group column are passed over.
     """
     modelled = schema.modelled()
-    if len(table) < FEW_ROWS or not modelled.columns:
+    if not modelled.columns:
         return []
     whole = modelled.restore(table)
+    different = whole.drop_duplicates()
+    if len(different) < FEW_ROWS:
+        return []
     rows = whole
     if len(whole) > LOOKED_AT:
         drawn = child_rng(0, "suggest").choice(len(whole), LOOKED_AT, replace=False)
         rows = whole.iloc[np.sort(drawn)].reset_index(drop=True)
     found: list[Suggested] = []
     for rule, why in _candidates(rows, modelled):
+        if isinstance(rule, FixedCombination) and not lasts(rule, different):
+            continue
         if _follows(rule, [s.rule for s in found]) or not _fit_together(
             [*(s.rule for s in found), rule], modelled
         ):
             continue
         share = float(rule.holds(whole).mean())
         if share >= LEAST_SHARE:
-            tolerance = float(np.ceil((1 - share) * 1e4) / 1e4)
-            declared = replace(rule, tolerance=tolerance) if tolerance else rule
+            declared = replace(rule, tolerance=_tolerance(share, len(whole)))
             found.append(Suggested(declared, share, len(whole), why))
     given = [name for one in found if (name := blanks(one.rule)) is not None]
     why = "what is missing in one of the columns says something of the others"
@@ -89,8 +95,16 @@ def suggest(table: pd.DataFrame, schema: Schema) -> list[Suggested]:
 
 def _candidates(rows: pd.DataFrame, schema: Schema) -> Iterator[tuple[Rule, str]]:
     """Rules that the rows looked at obey, those that say most first."""
-    for family in (combinations, computations, placements, orders, uniques, patterns, ranges):
+    # Of a few rows and their copies, every column would determine every other.
+    yield from combinations(rows.drop_duplicates(), schema)
+    for family in (computations, placements, orders, uniques, patterns, ranges):
         yield from family(rows, schema)
+
+
+def _tolerance(share: float, n: int) -> float:
+    """What the part of the table that is learnt, half of it or less, will hardly exceed."""
+    error = np.sqrt(share * (1 - share) / n)
+    return float(np.ceil((1 - share + _ERRORS * error) * 1e4) / 1e4)
 
 
 def _follows(rule: Rule, found: list[Rule]) -> bool:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tabveil.data.levels import Level
 from tabveil.data.rules.levels import LevelWhen
 from tabveil.data.rules.relations import FixedCombination, level_codes
-from tabveil.data.rules.thresholds import LEAST_SHARE
+from tabveil.data.rules.thresholds import LASTING, LEAST_SHARE
 from tabveil.data.rules.when import When, missing_in
 from tabveil.data.schema import Kind, Schema
 
@@ -90,9 +90,14 @@ def _speakers(
                     yield i, j
 
 
-def _mostly_shared(codes: Codes) -> bool:
+def lasts(rule: FixedCombination, table: pd.DataFrame) -> bool:
+    """Whether most rows hold levels that a part of the table will still show, to be looked up."""
+    return _mostly_shared(level_codes(table[rule.determining]), LASTING)
+
+
+def _mostly_shared(codes: Codes, least: int = _SHARED) -> bool:
     counts = np.bincount(codes)
-    return bool(counts[counts >= _SHARED].sum() >= _SEVERAL * len(codes))
+    return bool(counts[counts >= least].sum() >= _SEVERAL * len(codes))
 
 
 def _determines(a: Codes, b: Codes) -> bool:
@@ -130,7 +135,7 @@ def _level_sets(
     rows: pd.DataFrame, schema: Schema
 ) -> Iterator[tuple[str, Level, NDArray[np.bool_]]]:
     """Yield column, level, and the rows that hold it, for levels that neither few nor most hold."""
-    least = max(_SHARED, len(rows) // 200)
+    least = max(LASTING, len(rows) // 200)
     for column in schema.columns:
         values = rows[column.name]
         missing = missing_in(values)

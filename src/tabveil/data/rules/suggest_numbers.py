@@ -112,12 +112,14 @@ def _screened(names: list[str], few: Floats, units: Floats) -> Iterator[Derived]
 def _results(few: Floats, units: Floats, operation: Operation, i: int) -> list[list[int]]:
     """The pairs j, k of columns where k holds what i and j give."""
     a = few[:, [i]]
-    if operation == "ratio":
-        computed = np.divide(a, few, out=np.full(few.shape, np.nan), where=few != 0)
-    elif operation == "product":
-        computed = a * few
-    else:
-        computed = a + few if operation == "sum" else a - few
+    with np.errstate(over="ignore"):  # what no float can hold no column holds
+        if operation == "ratio":
+            computed = np.divide(a, few, out=np.full(few.shape, np.nan), where=few != 0)
+        elif operation == "product":
+            computed = a * few
+        else:
+            computed = a + few if operation == "sum" else a - few
+    computed[np.isinf(computed)] = np.nan
     likely = np.argwhere(_agree(few[:_FIRST, None, :], computed[:_FIRST, :, None], units, 0))
     others = (likely[:, 0] != i) & (likely[:, 1] != i) & (likely[:, 0] != likely[:, 1])
     j, k = likely[others].T
@@ -128,7 +130,8 @@ def _results(few: Floats, units: Floats, operation: Operation, i: int) -> list[l
 
 def _agree(few: Floats, computed: Floats, units: Any, least: float = 0.5) -> Any:
     """Whether columns hold what was computed, where both are there: `least` of the rows."""
-    apart = np.abs(few - computed)
+    with np.errstate(over="ignore"):
+        apart = np.abs(few - computed)
     close = apart <= units + 1e-9 * np.abs(computed)
     return (close.sum(axis=0) >= least * len(few)) & np.all(close | np.isnan(apart), axis=0)
 

@@ -22,6 +22,8 @@ from tabveil.data.schema import Schema
 
 _REPEATS_BY_CHANCE = 10.0
 """Pairs of equal numbers that chance would make: with ten expected, none is no accident."""
+_ROOM = 5
+"""Numbers in the range for each row: with fewer, the rows of a longer sample could not differ."""
 
 
 def ranges(rows: pd.DataFrame, schema: Schema) -> Iterator[tuple[Range, str]]:
@@ -52,8 +54,9 @@ def uniques(rows: pd.DataFrame, schema: Schema) -> Iterator[tuple[Unique, str]]:
         present = floats[~np.isnan(floats)]
         if len(present) < FEW_ROWS or len(np.unique(present)) < len(present):
             continue
-        n_repeats = len(present) ** 2 / (2 * (present.max() - present.min() + 1))
-        if n_repeats >= _REPEATS_BY_CHANCE:
+        n_numbers = present.max() - present.min() + 1
+        n_repeats = len(present) ** 2 / (2 * n_numbers)
+        if n_repeats >= _REPEATS_BY_CHANCE and n_numbers >= _ROOM * len(present):
             why = f"by chance about {n_repeats:.0f} pairs of rows would hold the same number"
             yield Unique((column.name,)), why
 

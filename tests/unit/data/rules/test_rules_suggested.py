@@ -45,7 +45,7 @@ def orders() -> pd.DataFrame:
             "member": member,
             "tier": np.where(member, rng.choice(["gold", "iron"], N), "none"),
             "stock": rng.choice([f"AB-{i:03d}" for i in range(40)], N),
-            "number": rng.permutation(N * 3)[:N] + 7,
+            "number": rng.permutation(N * 6)[:N] + 7,
             "score": rng.integers(0, 11, N),
         }
     ).assign(
@@ -117,7 +117,7 @@ def test_a_few_broken_rows_give_a_share_and_a_tolerance() -> None:
     table.loc[:9, "zone"] = 9
     shares = {s.rule.name: s for s in found(table)}
     assert shares["ordered <= sent"].share == pytest.approx(0.995)
-    assert shares["ordered <= sent"].rule.tolerance == pytest.approx(0.005, abs=2e-4)
+    assert 0.01 < shares["ordered <= sent"].rule.tolerance < 0.012  # of the part that is learnt
     assert shares["region -> zone"].share == pytest.approx(0.995)
     Rules(tuple(s.rule for s in shares.values())).learn(table, infer_schema(table), seed=0)
     table.loc[:40, "sent"] = table["ordered"] - pd.Timedelta(3, "D")
