@@ -27,8 +27,8 @@ bench: .venv/.installed data/randhie.parquet  ## what we claim about speed, meas
 	$(BIN)/python benchmarks/bookkeeping.py --out benchmarks/results/bookkeeping.json
 	$(BIN)/python benchmarks/sampling.py --out benchmarks/results/sampling.json
 
-serve: .venv/.installed  ## MLflow's page over the store (http://127.0.0.1:5000)
-	$(BIN)/mlflow server --workers 1 --backend-store-uri sqlite:///store/mlflow.db --artifacts-destination store/mlartifacts
+serve: .venv/.installed  ## the web page and the REST API (http://127.0.0.1:8000)
+	$(BIN)/tabveil serve
 
 clean:  ## remove what runs left behind, not the environment
 	rm -rf store out
