@@ -35,6 +35,8 @@ class Visit:
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
         page.on("request", self._asked)
+        # Who listens from the start has the choosers intercepted before the first key is pressed.
+        page.on("filechooser", lambda chooser: None)
 
     def go(self, path: str) -> None:
         self.page.goto(self.url + path)

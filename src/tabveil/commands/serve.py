@@ -40,7 +40,10 @@ def run(composition: Composition) -> None:
         )
         with _worker(composition) if read(composition, Web, "web").worker else _none():
             address = f"http://{_shown(settings.host)}:{settings.port}"
-            say(f"tabveil at {address}{f'/enter?token={token}' if token else '/'}")
+            # Not by `say`, which hides secrets: this is where the token is handed over.
+            entrance = f"/enter?token={token}" if token else "/"
+            sys.stdout.write(f"tabveil at {address}{entrance}\n")
+            sys.stdout.flush()
             say("Stop it with Ctrl-C; jobs that run go on, and `tabveil serve` finds them again.")
             uvicorn.Server(config).run(sockets=[bound])
 
