@@ -106,11 +106,11 @@ def test_dates_keep_their_weekdays_and_months_without_a_word_said(tmp_path):
     assert ((made.dt.weekday < 5) & ~made.dt.month.isin([7, 8])).mean() > 0.97
     assert made.min() >= rows["day"].min()
     assert made.max() <= rows["day"].max()
-    where = "where={day: {min: '2020-05-04', max: '2020-05-15'}}"
+    where = "where={day: {min: 2020-05-04, max: '2020-05-15'}}"
     met = tabveil("sample", f"model={generator}", "n=50", f"out={out}", where)
     assert met.returncode == 0, met.stderr
     assert pd.to_datetime(pd.read_csv(out)["day"]).between("2020-05-04", "2020-05-15").all()
-    none = tabveil("sample", f"model={generator}", "n=5", f"out={out}", "where={day: '2020-05-03'}")
+    none = tabveil("sample", f"model={generator}", "n=5", f"out={out}", "where={day: 2020-05-03}")
     assert none.returncode == 2
     assert "no row can meet it" in none.stderr  # a Sunday
 

@@ -31,6 +31,7 @@ REFUSALS = {
     "too few rows": r"the table is too small to split: \d+ rows",
     "too few groups": r"the table is too small to split: \d+ different values of the group",
     "too large a group": r"the table cannot be split: .* group column",
+    "too many copies": r"the table cannot be split: .* some rows and their copies",
     "rules too strict": r"only \d+ of \d+ rows obeyed the rules",
     "rules of too few rows": r"no level of .* is held by \d+ training rows",
     "nothing to model": r"nothing to model: every column is an identifier or the group",

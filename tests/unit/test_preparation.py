@@ -94,3 +94,17 @@ def test_free_text_is_left_out_with_a_warning_each_time(
         assert "left arm" not in said
     assert main([*words, "dataset.masks={note: token}"]) == 0
     assert "Warning" not in capsys.readouterr().out
+
+
+def test_rules_that_are_kept_unasked_can_be_switched_off(tmp_path: Path) -> None:
+    table = pd.DataFrame({"came": pd.to_datetime(["2020-01-06", "2020-02-03"] * 100)})
+    table["left"] = table["came"] + pd.Timedelta(1, "D")
+    table.to_csv(tmp_path / "t.csv", index=False)
+    kept = prepare(source(tmp_path), None, root=tmp_path)
+    assert {rule.name for rule in load_prepared(kept).rules} >= {"came <= left", "weekday of came"}
+    none = prepare(source(tmp_path, automatic_rules=()), None, root=tmp_path)
+    assert none != kept
+    assert load_prepared(none).rules == ()
+    words = ["prepare", "dataset=csv", f"dataset.path={tmp_path / 't.csv'}", f"root={tmp_path}"]
+    assert main([*words, "dataset.automatic_rules=[]"]) == 0
+    assert main([*words, "dataset.automatic_rules=[weekdays]"]) == 2

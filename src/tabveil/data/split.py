@@ -185,10 +185,14 @@ def _check_sides(side: NDArray[np.intp], shares: Shares, group: str | None) -> N
         if count < share * len(side) / 3
     ]
     if short:
-        why = f"some values of the group column {group!r} hold" if group else "a unit holds"
+        why = (
+            f"some values of the group column {group!r} hold too large a part of the rows"
+            if group
+            else "some rows and their copies are too large a part of it to be kept on one side, "
+            "as they are without split.keep_twins_together=false"
+        )
         raise DataError(
-            f"the table cannot be split: too little is left for {', '.join(short)}; {why} too "
-            f"large a part of the rows"
+            f"the table cannot be split: too little is left for {', '.join(short)}; {why}"
         )
 
 

@@ -11,7 +11,7 @@ import contextlib
 import importlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -45,6 +45,7 @@ def load_synthesizer(directory: Path) -> Synthesizer:
     Raises ArtifactError when a file is missing, cut short, altered, or of another format.
     """
     meta = read_json(directory / META_FILE)
+    refuse_newer(directory, meta, FORMAT)
     if meta.get("format") != FORMAT:
         raise ArtifactError(
             f"{directory}: artifact format {meta.get('format')!r} is not known here"
@@ -81,6 +82,16 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ArtifactError(f"{path} does not hold a JSON object: it was altered")
     return data
+
+
+def refuse_newer(directory: Path, meta: Mapping[str, Any], known: int) -> None:
+    """Raise ArtifactError where an artifact's format is one that only a newer tabveil writes."""
+    found = meta.get("format")
+    if isinstance(found, int) and found > known:
+        raise ArtifactError(
+            f"{directory} was made by a newer tabveil (artifact format {found}; this one knows "
+            f"{known}): upgrade tabveil"
+        )
 
 
 _SENSELESS = (

@@ -58,6 +58,13 @@ def test_conditions_on_rows_may_name_any_column():
         split_where(["where={a: [}"])
 
 
+def test_a_date_in_a_condition_stays_the_text_that_was_written():
+    text = "where={day: {min: 2020-05-04, max: 2020-05-04 10:00:00}, on: [2020-05-04, 3, null]}"
+    where, _ = split_where([text])
+    ends = {"min": "2020-05-04", "max": "2020-05-04 10:00:00"}
+    assert where == {"day": ends, "True": ["2020-05-04", 3, None]}
+
+
 def test_drawn_values_become_overrides():
     values = {"a": 1, "b": "[1,2]", "d": True}
     assert to_overrides(values) == ["a=1", "b=[1,2]", "d=True"]

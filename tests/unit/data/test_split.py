@@ -261,6 +261,16 @@ def test_a_table_too_small_to_split_gets_one_clear_message(
         split(table, schema, seed=0)
 
 
+def test_where_copies_leave_a_split_too_little_the_message_says_how_to_part_them() -> None:
+    sizes = [14, 13, 10, 10, 9, 8, 7, 4, 3, 2]
+    table = pd.DataFrame({"name": np.repeat(list("abcdefghij"), sizes)})
+    schema = infer_schema(table).with_roles(target="name")
+    with pytest.raises(DataError, match="too little is left for release; some rows and their cop"):
+        split(table, schema, seed=13)
+    splits = split(table, schema, seed=13, keep_twins_together=False)
+    assert sum(len(part) for part in parts(splits).values()) == len(table)
+
+
 def test_a_table_of_identifiers_cannot_be_split() -> None:
     table = pd.DataFrame({"id": np.arange(100)})
     with pytest.raises(DataError, match="nothing to model"):

@@ -14,10 +14,12 @@ import pytest
 from tabveil.contracts import HasCritic, Synthesizer
 from tabveil.data.persons import PersonRule
 from tabveil.data.pooling import Pooling
+from tabveil.data.rules.calendar import Calendar
 from tabveil.data.rules.kinds import Rule
 from tabveil.data.rules.learnt import Rules
 from tabveil.data.rules.levels import LevelWhen
 from tabveil.data.rules.limits import Unique
+from tabveil.data.rules.missing import MissingPattern
 from tabveil.data.rules.relations import Derived, FixedCombination, Inequality
 from tabveil.data.rules.when import When
 from tabveil.data.schema import Schema, infer_schema
@@ -439,3 +441,28 @@ def test_nothing_of_single_persons_is_in_the_file(tmp_path: Path) -> None:
         "likeness",
     }
     assert max(high for _, high in told["ranges"]) == 6  # three persons have more
+
+
+def test_values_go_missing_together_and_dates_keep_weekdays_in_whole_persons() -> None:
+    rng = np.random.default_rng(1)
+    unknown, unseen = rng.random(N_PERSONS) < 0.3, rng.random(len(TABLE)) < 0.4
+    table = TABLE.assign(weight=TABLE["weight"].mask(unseen), reason=TABLE["reason"].mask(unseen))
+    table["income"] = np.where(unknown, np.nan, rng.normal(size=N_PERSONS).round(2))[WHOSE]
+    table["trade"] = np.where(unknown, None, rng.choice(["a", "b"], N_PERSONS))[WHOSE]
+    monday = table["visited"] - pd.to_timedelta(table["visited"].dt.weekday, "D")
+    table["visited"] = monday + pd.to_timedelta(rng.choice(3, len(table)), "D")
+    rule = PersonRule.learn(table, WHOSE, infer_schema(table))
+    kept = (
+        MissingPattern(("weight", "reason")),
+        MissingPattern(("income", "trade")),
+        Calendar("visited", ("weekday",)),
+    )
+    made = ruled(*kept, table=table, rule=rule)
+    parts = list(made.iter_persons(2000, seed=1))
+    rows = pd.concat([frame for frame, _ in parts], ignore_index=True)
+    whose = np.concatenate([of for _, of in parts])
+    for one, other, share in (("weight", "reason", 0.4), ("income", "trade", 0.3)):
+        assert (rows[one].isna() == rows[other].isna()).all()
+        assert rows[one].isna().mean() == pytest.approx(share, abs=0.06)
+    assert (rows.groupby(whose)[list(rule.constant)].nunique(dropna=False) == 1).all(axis=None)
+    assert (rows["visited"].dt.weekday <= 2).mean() > 0.95

@@ -24,6 +24,11 @@ from tabveil.errors import DataError
 _DELIMITERS = ",;\t|"
 _SAMPLE = 1 << 16
 """Characters that show the delimiter, after the first line: hundreds of rows."""
+_MISSING = (
+    *("", "NA", "N/A", "n/a", "#N/A", "#NA", "#N/A N/A", "<NA>", "NULL", "null", "None"),
+    *("NaN", "nan", "-NaN", "-nan", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
+)
+"""What pandas takes for a missing value."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,10 @@ def read_csv(
     def texts_of(names: list[str]) -> pd.DataFrame:
         return _parse(path, layout, names)
 
+    # Of numbers beyond 2**63 with gaps, pandas 2 makes texts, and texts of the gaps.
+    overlooked = [str(n) for n in table.select_dtypes(object) if table[n].isin(_MISSING).any()]
+    if overlooked:
+        table[overlooked] = texts_of(overlooked)[overlooked]
     return spelled_numbers(table, texts_of, decimal=decimal)
 
 
@@ -131,17 +140,24 @@ def _delimiter_of(path: Path, encoding: str) -> str:
     """Which mark splits all of the first rows alike, into most columns?
 
     Where none does, some row is wrong: then the mark that splits the header most is taken, so that
-    the wrong row can be told. But one value in every row is a single column, of whatever name.
+    the wrong row can be told. But where most rows hold one value, and some mark splits none of
+    them, the table is a single column, in whose name or texts the other marks stand.
     """
     with open_text(path, encoding) as file:
         sample = file.readline() + file.read(_SAMPLE)  # a header may be longer than the sample
         is_cut = bool(file.read(1))
     widths = {mark: _widths(sample, mark, is_cut=is_cut) for mark in _DELIMITERS}
     alike = [mark for mark in _DELIMITERS if widths[mark][0] > 1 and len(set(widths[mark])) == 1]
-    is_single = all(set(widths[mark][1:]) == {1} for mark in _DELIMITERS)
-    if not alike and is_single and widths[","][0] == 1:
-        return ","
+    bare = [mark for mark in _DELIMITERS if set(widths[mark]) == {1}]
+    is_single = widths[","][0] == 1 and all(map(_mostly_one, widths.values()))
+    if not alike and bare and is_single:
+        return bare[0]
     return max(alike or _DELIMITERS, key=lambda mark: widths[mark][0])
+
+
+def _mostly_one(widths: list[int]) -> bool:
+    """Whether most rows below the header hold one value."""
+    return 2 * widths[1:].count(1) > len(widths) - 1
 
 
 def _widths(sample: str, mark: str, *, is_cut: bool) -> list[int]:

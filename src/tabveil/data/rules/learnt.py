@@ -156,6 +156,7 @@ class Rules:
         if not len(train):
             raise DataError("the rules need training rows, and the table has none")
         check_rules(self.rules, schema)
+        train = schema.restore(train)  # numbers and dates may have been read as texts
         rules = tuple(_with_decimals(rule, schema) for rule in self.rules)
         for rule in rules:
             _check_holds(rule, train)

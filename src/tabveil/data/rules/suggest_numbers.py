@@ -130,8 +130,7 @@ def _results(few: Floats, units: Floats, operation: Operation, i: int) -> list[l
 
 def _agree(few: Floats, computed: Floats, units: Any, least: float = 0.5) -> Any:
     """Whether columns hold what was computed, where both are there: `least` of the rows."""
-    with np.errstate(over="ignore"):
-        apart = np.abs(few - computed)
+    apart = np.abs(few - computed)
     close = apart <= units + 1e-9 * np.abs(computed)
     return (close.sum(axis=0) >= least * len(few)) & np.all(close | np.isnan(apart), axis=0)
 

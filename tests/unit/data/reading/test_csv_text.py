@@ -32,6 +32,9 @@ def read(folder: Path, text: str, **how: object) -> pd.DataFrame:
         ("a;b,c;d\n1;2;3\n", ["a", "b,c", "d"]),
         ('a,b;c\n"1";"2"\n', ["a,b", "c"]),
         ("a\n1\n", ["a"]),
+        ("a;b\n1\nx\n", ["a;b"]),
+        ("a\nx\ny, z\nw\n", ["a"]),
+        ('a|b\n""\n""\n', ["a|b"]),
         ("a\u2028b;c\n1;2\n", ["a\u2028b", "c"]),
     ],
 )
@@ -110,3 +113,9 @@ def test_what_is_quoted_comes_back_as_it_was(
         writer = csv.writer(file, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL)
         writer.writerows([("a", "b"), *table])
     assert list(read_table(path).itertuples(index=False, name=None)) == table
+
+
+def test_gaps_between_numbers_too_large_for_pandas_are_missing(tmp_path: Path) -> None:
+    table = read(tmp_path, "a,b\n14355528543621766776,1\n,2\nNA,3\n5,4\n")
+    assert table["a"].isna().tolist() == [False, True, True, False]
+    assert table["a"].dropna().tolist() == ["14355528543621766776", "5"]

@@ -186,6 +186,19 @@ def test_it_comes_back_from_json_and_altered_json_is_refused() -> None:
             LearntRules.from_dict(altered)
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+def test_dates_up_to_the_year_9999_come_back_from_json(unit: str) -> None:
+    days = np.arange("2019-01-07", "2023-01-01", 7, dtype="datetime64[D]")
+    open_ended = np.where(np.arange(len(days)) % 5, days, np.datetime64("9999-12-31"))
+    table = pd.DataFrame({"until": pd.Series(open_ended.astype(f"datetime64[{unit}]"))})
+    rules = Rules((Calendar("until"),)).learn(table, infer_schema(table), seed=0)
+    again = LearntRules.from_dict(json.loads(json.dumps(rules.to_dict())))
+    assert again == rules
+    assert again.undo(again.apply(table)).equals(table)
+    friday = again.apply(table).assign(**{"weekday of until": "Fri"})
+    assert again.undo(friday)["until"].between(table["until"].min(), "9999-12-31").all()
+
+
 def test_bounds_are_nobodys_date() -> None:
     (step,) = learnt(Calendar("day")).steps
     told = step.to_dict()

@@ -239,3 +239,12 @@ def test_any_table_obeys_once_it_is_applied_and_undone(rows: list[tuple[Any, Any
     assert FixedCombination("a", "b").holds(undone).all()
     again = found.undo(undone.drop(columns="b"))
     pd.testing.assert_frame_equal(again, undone)
+
+
+def test_rules_are_checked_on_numbers_that_were_read_as_texts() -> None:
+    table = pd.DataFrame({"n": [str(i % 40) for i in range(200)], "x": np.arange(200) * 1.5})
+    schema = infer_schema(table, kinds={"n": "numeric"})
+    rules = Rules((Range("n", low=0, high=39),)).learn(table, schema, seed=0)
+    assert rules.undo(rules.apply(table))["n"].tolist() == table["n"].astype(float).tolist()
+    with pytest.raises(DataError, match=r"holds in 97\.5 %"):
+        Rules((Range("n", low=0, high=38),)).learn(table, schema, seed=0)

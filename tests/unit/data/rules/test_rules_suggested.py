@@ -224,3 +224,38 @@ def test_it_takes_seconds(n: int, n_columns: int) -> None:
     before = time.process_time()
     suggest(table, schema)
     assert time.process_time() - before < 20
+
+
+def _of_levels(sizes: list[int]) -> pd.DataFrame:
+    """A column that gives another, levels of these sizes, and one that tells rows apart."""
+    code = np.repeat(np.arange(len(sizes)), sizes)
+    table = pd.DataFrame({"code": [f"c{i}" for i in code], "word": [f"w{i}" for i in code]})
+    return table.assign(weight=_rng().normal(size=len(code)))
+
+
+def test_a_row_and_its_copies_show_once_what_goes_together() -> None:
+    together = FixedCombination("code", "word", one_to_one=True)
+    assert together in rules_of(_of_levels([60, 50, 40]))
+    assert rules_of(_of_levels([2] * 5).sample(300, replace=True, random_state=0)) == []
+    assert together not in rules_of(_of_levels([2] * 15).sample(300, replace=True, random_state=0))
+
+
+def test_levels_that_a_part_of_the_table_would_not_show_are_not_proposed() -> None:
+    kinds = {"code": "categorical", "word": "categorical"}
+    assert not any(isinstance(r, FixedCombination) for r in rules_of(_of_levels([6] * 7), **kinds))
+
+
+def test_where_a_longer_sample_would_repeat_numbers_uniqueness_is_not_proposed() -> None:
+    numbers = pd.DataFrame({"n": _rng().permutation(120)[:56], "x": _rng().normal(size=56)})
+    assert Unique(("n",)) not in rules_of(numbers, n="numeric")
+
+
+def test_numbers_too_large_to_compute_with_show_nothing() -> None:
+    rng = _rng()
+    table = pd.DataFrame(
+        {"tiny": rng.normal(size=50) * 1e-300, "huge": rng.normal(size=50) * 1e140}
+    )
+    table["sum"] = table["huge"] + table["tiny"]
+    derived = [rule for rule in rules_of(table) if isinstance(rule, Derived)]
+    assert derived == [Derived("sum", "sum", ("huge",), decimals=0)]
+    assert Derived("sum", "ratio", ("huge", "tiny"), decimals=2).holds(table).sum() == 0
