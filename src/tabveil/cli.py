@@ -30,6 +30,7 @@ COMMANDS = {
     "verify": "rows=FOLDER                    hold a folder of drawn rows against its manifest",
     "report": "model=models:/randhie@balanced out=report.html    the release's page",
     "withdraw": "model=models:/randhie/3 why=…   take a release back; aliases move on",
+    "status": "                                how far every study is, who runs it, what failed",
     "ledger": "                                who opened which release split, and drew what",
     "serve": "web.port=8000                   the web page and the REST API, and a worker",
     "worker": "                                runs what page and API ask for; serve starts one",

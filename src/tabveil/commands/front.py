@@ -13,7 +13,8 @@ from tabveil.search.records import Record
 
 def store_overrides(composition: Composition) -> str:
     """The given overrides that say which store is meant, for the commands that we suggest."""
-    named = [o for o in composition.overrides if o.startswith(("root=", "tracking.uri="))]
+    keys = ("root=", "stores=", "tracking.uri=", "ledger.url=")
+    named = [o for o in composition.overrides if o.startswith(keys)]
     return "".join(f" {override}" for override in named)
 
 

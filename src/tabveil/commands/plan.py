@@ -21,6 +21,7 @@ from tabveil.config.space import parse_space, to_overrides
 from tabveil.data.prepared import Prepared
 from tabveil.pipeline import Parts
 from tabveil.search.space import Space
+from tabveil.search.storage import Turns
 from tabveil.search.study import Identity, Sampler, Study, open_study
 from tabveil.tracking.registry import check_name
 from tabveil.tracking.store import open_tracking
@@ -29,7 +30,7 @@ from tabveil.tracking.store import open_tracking
 # and those that the digest of the prepared table stands for already.
 _ELSEWHERE = (
     *("root", "out", "tracking", "executor", "sweep", "prepared"),
-    *("confirm", "gate", "ledger"),
+    *("confirm", "gate", "ledger", "stores"),
 )
 _IN_DIGEST = ("dataset", "split")
 
@@ -85,6 +86,11 @@ class Plan:
     def out(self) -> Path:
         """Where the command writes what it exports."""
         return self.base.out or self.base.root / "sweeps" / self.settings.study
+
+    @property
+    def turns(self) -> Turns:
+        """The turns that the drivers of this study take."""
+        return Turns(self.settings.storage_in(self.base.root), self.settings.study)
 
     def open_study(self) -> Study:
         """Open the study, which must be the same one if it exists."""

@@ -56,7 +56,9 @@ def recalibrate(plan: Plan, study: Study) -> None:
             return
         risks[str(number)] = _joined(objectives, _about(study, number), scores)
         _log(plan, _about(study, number), scores, risks[str(number)])
-    note(study, SHADOWS, {"of": done, "risks": risks})
+    # Those of trials whose signals another driver keeps, on its own machine, stay noted.
+    others = {n: r for n, r in (stored or {}).get("risks", {}).items() if int(n) not in kept}
+    note(study, SHADOWS, {"of": done, "risks": {**others, **risks}})
 
 
 def _load(plan: Plan, study: Study) -> dict[int, Shadow]:

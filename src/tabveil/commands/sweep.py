@@ -17,14 +17,19 @@ from tabveil.commands.shadows import recalibrate, shadow_directory
 from tabveil.config.build import build_executor
 from tabveil.config.compose import Composition
 from tabveil.config.work import TrialWork
-from tabveil.errors import TrackingError
+from tabveil.errors import StoreAway, TabveilError, TrackingError
 from tabveil.report.canvas import save
 from tabveil.report.plots import Landmark
 from tabveil.report.terminal import SweepProgress, say
 from tabveil.search.exports import FILES, draw_front, export, summarise
+from tabveil.search.orphans import dead_owners, recover
+from tabveil.search.overview import TARGET
 from tabveil.search.records import Record, records
-from tabveil.search.study import Study, Sweep, note, noted, recover
+from tabveil.search.storage import steadily
+from tabveil.search.study import Study, note, noted
+from tabveil.search.sweep import Sweep
 from tabveil.search.tasks import Outcome, is_dead, owner
+from tabveil.surroundings import in_a_hurry
 from tabveil.tracking.links import comparison_url, ui_command
 from tabveil.tracking.runs import Run, Runs
 from tabveil.tracking.store import prepare_store
@@ -41,24 +46,24 @@ def run(composition: Composition) -> None:
     landmarks = measure_landmarks(plan, study)  # a table that cannot be scored fails here, early
     for one in landmarks:
         progress.note("landmark", name=one.name, utility=one.utility, risk=one.shown)
-    runs = Runs(plan.uri, prepare_store(plan.uri, plan.experiment, root=plan.base.root))
-    recover(study)
+    with plan.turns.results():
+        runs = Runs(plan.uri, prepare_store(plan.uri, plan.experiment, root=plan.base.root))
+    with plan.turns.books():
+        recover(study)
     with _parent_run(runs, study, plan) as parent:
-        log_inputs(parent, plan.prepared, composition.to_yaml())
-        try:
+        with plan.turns.results():
+            log_inputs(parent, plan.prepared, composition.to_yaml())
+        with _tidied(runs, study, plan, parent):
             kept = shadow_directory(plan.base.root, plan.settings.study)
-            work = TrialWork(composition, plan.prepared, runs, parent.run_id, kept)
-            _run_trials(plan, study, work)
+            _run_trials(
+                plan, study, TrialWork(composition, plan.prepared, runs, parent.run_id, kept)
+            )
             progress.note("stage", name="shadows")
-            recalibrate(plan, study)
-        finally:
-            # Workers that were stopped in mid-trial could not close their own runs; on other
-            # machines these are in our name.
-            me = owner()
-            runs.kill_orphans(lambda o: o == me or is_dead(o), except_ids=[parent.run_id])
-            export(records(study), plan.out, study=plan.settings.study)
-        ended = records(study)
-        _log_results(parent, plan, ended, landmarks)
+            with plan.turns.results():
+                recalibrate(plan, study)
+        with plan.turns.results():
+            ended = records(study)
+            _log_results(parent, plan, ended, landmarks)
     show_front(ended, study=plan.settings.study)
     say_landmarks(landmarks)
     _say_where(plan, runs, parent)
@@ -68,39 +73,83 @@ def run(composition: Composition) -> None:
 
 def _study_overrides(composition: Composition) -> str:
     """The given overrides, but for those that say where things are kept and how they run."""
-    left = ("root=", "tracking.uri=", "out=", "executor", "sweep.trials=")
+    left = ("root=", "stores=", "tracking.uri=", "ledger.url=", "out=", "executor", "sweep.trials=")
     return " ".join(shlex.quote(o) for o in composition.overrides if not o.startswith(left))
+
+
+@contextlib.contextmanager
+def _tidied(runs: Runs, study: Study, plan: Plan, parent: Run) -> Iterator[None]:
+    """Close what is left open, and export what there is, however the block is left."""
+
+    def tidy() -> None:
+        # Workers that were stopped in mid-trial could not close their own runs; on other
+        # machines these are in our name.
+        me, gone = owner(), steadily(lambda: dead_owners(study))
+        ended = steadily(lambda: records(study))
+        runs.kill_orphans(lambda o: o == me or o in gone or is_dead(o), except_ids=[parent.run_id])
+        told = {one.about.get("run_id") for one in ended if one.state == "complete"}
+        runs.kill_untold(
+            lambda o: o in gone or is_dead(o), parent_id=parent.run_id, told={*filter(None, told)}
+        )
+        export(ended, plan.out, study=plan.settings.study)
+
+    try:
+        yield
+    except StoreAway:  # waited for in vain already; the next command tidies what is left
+        with in_a_hurry(), contextlib.suppress(TabveilError, OSError):
+            tidy()
+        raise
+    except BaseException:
+        tidy()
+        raise
+    else:
+        tidy()
 
 
 @contextlib.contextmanager
 def _parent_run(runs: Runs, study: Study, plan: Plan) -> Iterator[Run]:
     """The sweep's own run: the one it had before, if the study is resumed and it is there."""
-    run_id: str | None = noted(study, _RUN)
-    runs.kill_orphans(is_dead, except_ids=[run_id] if run_id else [])
-    parent = None
-    if run_id is not None:
-        with contextlib.suppress(TrackingError):  # another store, or a deleted run: start anew
-            parent = runs.resume(run_id, owner=owner())
-    if parent is None:
-        parent = runs.start_sweep(
-            plan.settings.study,
-            owner=owner(),
-            params={k: v for k, v in plan.composition.flat().items() if k != "sweep.trials"},
-            tags={"study": plan.settings.study},
-        )
-        note(study, _RUN, parent.run_id)
+    with plan.turns.results():  # several drivers share one
+        parent = _resumed(runs, study)
+        if parent is None:
+            parent = runs.start_sweep(
+                plan.settings.study,
+                owner=owner(),
+                params={k: v for k, v in plan.composition.flat().items() if k != "sweep.trials"},
+                tags={"study": plan.settings.study},
+            )
+            note(study, _RUN, parent.run_id)
     with parent:
         yield parent
 
 
+def _resumed(runs: Runs, study: Study) -> Run | None:
+    run_id: str | None = noted(study, _RUN)
+    gone = steadily(lambda: dead_owners(study))
+    runs.kill_orphans(lambda o: o in gone or is_dead(o), except_ids=[run_id] if run_id else [])
+    if run_id is None:
+        return None
+    try:
+        return runs.resume(run_id, owner=owner())
+    except StoreAway:
+        raise
+    except TrackingError:  # another store, or a deleted run: start anew
+        return None
+
+
 def _run_trials(plan: Plan, study: Study, work: TrialWork) -> None:
-    sweep = Sweep(study, plan.space, plan.settings.trials, plan.settings.max_failures)
+    settings = plan.settings
+    sweep = Sweep(study, plan.space, settings.trials, settings.max_failures, plan.turns)
     done, target = sweep.n_complete(), plan.settings.trials
     progress.note("stage", name="trials")
     progress.note("target", done=done, target=target)
+    note(study, TARGET, target)
     with SweepProgress(plan.settings.study, done=done, target=target) as shown:
 
         def on_outcome(outcome: Outcome, n_complete: int) -> None:
+            run_id = outcome.about.get("run_id")
+            if outcome.state == "lost" and run_id is not None:  # it came too late: not counted
+                Run(plan.uri, run_id).end("KILLED")
             shown.trial(_describe(outcome), done=n_complete)
             _note(outcome, n_complete)
 

@@ -161,14 +161,6 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Verify:
-    """What `tabveil verify` is asked for."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
-    rows: Path
-
-
-@dataclass(frozen=True)
 class Withdraw:
     """What `tabveil withdraw` is asked for."""
 

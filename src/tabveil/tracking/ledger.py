@@ -21,6 +21,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from tabveil.errors import ConfigError, TrackingError
+from tabveil.migrations import NewerTables, Tables
 
 Event = Literal["open release", "verdict", "withdraw", "sample"]
 
@@ -36,6 +37,7 @@ _LINES = sa.Table(
     sa.Column("model", sa.String(255), nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
 )
+_TABLES = Tables.of("ledger")
 _PATIENCE = 30
 """Seconds that another process may hold the table."""
 
@@ -127,20 +129,22 @@ class Ledger:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sa.Connection]:
-        """A transaction; the table is made where missing."""
+        """A transaction; the table is made where missing, and brought up to date."""
         is_file = self._url.drivername.startswith("sqlite")
         if is_file and self._url.database:
             Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
         waits = {"timeout": _PATIENCE} if is_file else {}
         try:
             engine = sa.create_engine(self._url, connect_args=waits, poolclass=sa.pool.NullPool)
-            _make_table(engine)
+            _TABLES.bring_up_to_date(engine)
             with engine.begin() as connection:
                 yield connection
         except ImportError as error:
             raise TrackingError(
                 f"the ledger {self._shown} needs a driver: pip install 'tabveil[postgres]'"
             ) from error
+        except NewerTables as error:
+            raise TrackingError(f"the ledger {self._shown} {error}") from error
         except sa.exc.SQLAlchemyError as error:
             reason = str(getattr(error, "orig", error)).strip().split("\n")[0]
             raise TrackingError(
@@ -151,15 +155,6 @@ class Ledger:
     @property
     def _shown(self) -> str:
         return self._url.render_as_string(hide_password=True)
-
-
-def _make_table(engine: sa.Engine) -> None:
-    """Make the table where it is missing; another process may be doing so just now."""
-    try:
-        _METADATA.create_all(engine)
-    except sa.exc.DBAPIError:
-        if not sa.inspect(engine).has_table(_LINES.name):
-            raise
 
 
 def _as_text(detail: Mapping[str, Any]) -> str:

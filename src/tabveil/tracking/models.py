@@ -25,6 +25,7 @@ from tabveil.synthesizers.chunks import concat
 from tabveil.synthesizers.loading import (
     load_synthesizer,
     read_json,
+    refuse_newer,
     save_synthesizer,
     write_json,
 )
@@ -110,6 +111,7 @@ def load_generator(directory: Path) -> Generator:
         ArtifactError: it is no saved generator, of another format, incomplete or altered.
     """
     meta = read_json(directory / _META)
+    refuse_newer(directory, meta, FORMAT)
     if meta.get("format") != FORMAT:
         raise ArtifactError(
             f"{directory}: artifact format {meta.get('format')!r}, this version of tabveil reads "

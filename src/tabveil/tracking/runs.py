@@ -7,18 +7,21 @@ in batches: one call per value would cost as much as a short training.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from tabveil.data.schema import Schema
-from tabveil.errors import safe_traceback
+from tabveil.errors import StoreAway, TrackingError, safe_traceback
+from tabveil.surroundings import in_a_hurry
 from tabveil.tracking.batches import Metric, batches
 from tabveil.tracking.columns import mlflow_type
-from tabveil.tracking.store import connect, refusals
+from tabveil.tracking.store import connect, once_more, refusals
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -120,14 +123,30 @@ class Runs:
             is_dead: tells of an owner, `host:pid:start`, whether it has ended.
             except_ids: runs to leave alone, such as the sweep that is about to be resumed.
         """
+        return self._kill("attributes.status = 'RUNNING'", is_dead, except_ids)
+
+    def kill_untold(
+        self, is_dead: Callable[[str], bool], *, parent_id: str, told: Collection[str]
+    ) -> list[str]:
+        """Close as KILLED the FINISHED trials that their driver died too early to tell of.
+
+        Args:
+            is_dead: tells of an owner whether it has ended.
+            parent_id: the sweep's run.
+            told: ids of the runs that the study counts.
+        """
+        of = f"attributes.status = 'FINISHED' and tags.`mlflow.parentRunId` = '{parent_id}'"
+        return self._kill(f"{of} and tags.role = 'trial'", is_dead, told)
+
+    def _kill(
+        self, which: str, is_dead: Callable[[str], bool], except_ids: Collection[str]
+    ) -> list[str]:
         killed = []
         with refusals("close the runs of ended processes"):
             client, token = connect(self.uri), None
             found: list[Any] = []
             while token != "":
-                page = client.search_runs(
-                    [self.experiment_id], "attributes.status = 'RUNNING'", page_token=token
-                )
+                page = client.search_runs([self.experiment_id], which, page_token=token)
                 found, token = found + list(page), page.token or ""
             for run in found:
                 owner = run.data.tags.get(OWNER_TAG)
@@ -168,7 +187,8 @@ class Run:
         with refusals(f"log to the run {self.run_id}"):
             client = connect(self.uri)
             for batch in batches(params or {}, points, tags or {}):
-                client.log_batch(self.run_id, synchronous=True, **batch)
+                # Two drivers of one study may write to its run at once.
+                once_more(partial(client.log_batch, self.run_id, synchronous=True, **batch))
 
     def log_losses(self, epoch: int, losses: Mapping[str, float]) -> None:
         """Note an epoch's losses as `loss/<name>`; they are written every few seconds."""
@@ -247,6 +267,10 @@ class Run:
     ) -> None:
         if error is None:
             self.end()
+        elif isinstance(error, StoreAway):
+            # It was waited for in vain: what cannot be closed now, the next command closes.
+            with in_a_hurry(), contextlib.suppress(TrackingError):
+                self.end("KILLED")
         elif isinstance(error, Exception):
             self.log_text(safe_traceback(error), "traceback.txt")
             self.end("FAILED")

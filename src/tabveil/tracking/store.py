@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tabveil.errors import ConfigError, TrackingError
+from tabveil.errors import ConfigError, StoreAway, TrackingError
+from tabveil.redaction import hide_passwords
+from tabveil.surroundings import AGAIN, FULL, is_full
 from tabveil.tracking.embedded import (
     ARTIFACTS,
     ROOT_TAG,
@@ -22,6 +24,7 @@ from tabveil.tracking.embedded import (
     embedded_uri,
     relocate,
 )
+from tabveil.tracking.patient import is_away, patient
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -109,7 +112,7 @@ def connect(uri: str, *, create: bool = False) -> MlflowClient:
             f"name another with tracking.uri"
         )
     with refusals(f"open the tracking store {uri}"):
-        return MlflowClient(tracking_uri=uri, registry_uri=uri)
+        return patient(MlflowClient(tracking_uri=uri, registry_uri=uri))
 
 
 def is_server(uri: str) -> bool:
@@ -136,14 +139,24 @@ def once_more(write: Callable[[], object]) -> None:
 
 @contextlib.contextmanager
 def refusals(doing: str) -> Iterator[None]:
-    """Turn what MLflow raises into a TrackingError that says what was being done."""
+    """Turn what MLflow raises into a TrackingError that says what was being done.
+
+    StoreAway, where the store had been waited for in vain, or where a disk is full.
+    """
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        text = str(getattr(error, "message", error)).strip().split("\n")[0]
+        doing = hide_passwords(doing)
+        if is_full(error):
+            raise StoreAway(f"could not {doing}: {FULL}") from error
+        if is_away(error):
+            code = re.search(r"too many (\d+) error|\b(50\d) Server Error", str(error))
+            gives = f"answers with error {code[1] or code[2]} only" if code else "does not answer"
+            raise StoreAway(f"could not {doing}: the tracking store {gives}; {AGAIN}") from error
+        text = hide_passwords(str(getattr(error, "message", error)).strip().split("\n")[0])
         if "out-of-date database schema" in text:
             text = (
                 "its tables are of another MLflow version; if that was an older one, back it up "

@@ -16,10 +16,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from tabveil.errors import ConfigError
+from tabveil.migrations import NewerTables, Tables
 from tabveil.redaction import hide_passwords
 
-VERSION = 1
-"""Of the tables below."""
 _METADATA = sa.MetaData()
 _ID = sa.String(32)
 _USER = sa.String(32)
@@ -87,7 +86,8 @@ EVENTS = sa.Table(
     sa.Column("subject", sa.String(64), nullable=False),
     sa.Column("detail", sa.JSON, nullable=False),
 )
-ABOUT = sa.Table("web_about", _METADATA, sa.Column("version", sa.Integer, primary_key=True))
+_TABLES = Tables.of("web")
+"""What is above, and how databases from before come to it, is in `migrations/web`, too."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Database:
 
     @classmethod
     def at(cls, url: str) -> Database:
-        """Open the database; its tables are made where they are missing.
+        """Open the database; its tables are made where missing, and brought up to date.
 
         Raises ConfigError when it cannot be reached, or was made by a newer tabveil.
         """
@@ -109,17 +109,12 @@ class Database:
             engine = sa.create_engine(address, pool_pre_ping=True)
             if engine.dialect.name == "sqlite":
                 sa.event.listen(engine, "connect", _as_shared)
-            _make_tables(engine)
-            with engine.connect() as connection:
-                found = connection.execute(sa.select(sa.func.max(ABOUT.c.version))).scalar()
+            _TABLES.bring_up_to_date(engine)
+        except NewerTables as error:
+            raise ConfigError(f"web.database={hide_passwords(url)} {error}") from error
         except (sa.exc.SQLAlchemyError, OSError, ImportError) as error:
             shown = hide_passwords(url)
             raise ConfigError(f"web.database={shown} cannot be opened: {_reason(error)}") from error
-        if found is not None and found > VERSION:
-            raise ConfigError(
-                f"web.database={hide_passwords(url)} was made by a newer tabveil (version {found} "
-                f"of its tables; this one knows {VERSION}): upgrade tabveil"
-            )
         return cls(engine)
 
     @contextlib.contextmanager
@@ -139,24 +134,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _make_tables(engine: sa.Engine) -> None:
-    """Several processes may start at once: who comes second finds the tables there."""
-    for attempt in range(3):
-        try:
-            _METADATA.create_all(engine)
-            with engine.begin() as connection:
-                if connection.execute(sa.select(ABOUT.c.version)).first() is None:
-                    connection.execute(ABOUT.insert().values(version=VERSION))
-            return
-        except (sa.exc.OperationalError, sa.exc.ProgrammingError, sa.exc.IntegrityError):
-            if attempt == 2:
-                raise
-
-
 def _as_shared(connection: Any, _: Any) -> None:
     """SQLite: readers do not wait for a writer, and a writer waits for another."""
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "busy_timeout=30000", "synchronous=NORMAL"):
+    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from tabveil.data.schema import Schema
-from tabveil.errors import TrackingError
+from tabveil.errors import StoreAway, TrackingError
 from tabveil.tracking import runs as runs_module
 from tabveil.tracking.runs import Runs
 from tabveil.tracking.store import connect
@@ -179,3 +181,33 @@ def test_what_mlflow_refuses_becomes_one_clear_error(runs: Runs, root: Path) -> 
     shutil.rmtree(root)
     with pytest.raises(TrackingError, match="no tracking store at"):
         run.end()
+
+
+def test_a_trial_that_ended_but_was_never_told_is_closed_once_its_driver_is_dead(
+    runs: Runs, client: MlflowClient
+) -> None:
+    sweep = runs.start_sweep("s", owner="alive")
+    ids = {}
+    for number, owner in enumerate(("dead", "dead", "alive")):
+        with runs.start_trial(sweep.run_id, number, owner=owner) as run:
+            ids[number] = run.run_id
+    killed = runs.kill_untold(lambda o: o == "dead", parent_id=sweep.run_id, told=[ids[0]])
+    assert killed == [ids[1]]
+    states = [client.get_run(ids[number]).info.status for number in range(3)]
+    assert states == ["FINISHED", "KILLED", "FINISHED"]
+
+
+def test_a_run_whose_store_went_away_is_left_without_a_second_wait(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any, **__: Any) -> None:
+        raise MlflowException("API request to http://h failed with exception refused")
+
+    run = runs.start("trial", "t", owner="me")
+    monkeypatch.setattr(MlflowClient, "log_batch", away)
+    monkeypatch.setattr(MlflowClient, "set_terminated", away)
+    monkeypatch.setenv("TABVEIL_PATIENCE", "0.5")
+    started = time.monotonic()
+    with pytest.raises(StoreAway, match="does not answer; run the same command again"), run:
+        run.log(metrics={"a": 1.0})
+    assert time.monotonic() - started < 10
