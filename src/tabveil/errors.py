@@ -7,6 +7,7 @@
     ├── StudyError       2   a stored study that does not fit this command
     ├── ArtifactError    2   a saved generator that is missing, incomplete or altered
     ├── TrackingError    1   MLflow cannot be reached, or refuses
+    │   └── StoreAway    1   a store does not answer any more, or a disk is full
     └── EvaluationError  1   a metric or an attack could not give its number
         └── CannotTell   4   too little to tell a leak from chance
 
@@ -55,6 +56,10 @@ class ArtifactError(TabveilError):
 
 class TrackingError(TabveilError):
     """The tracking server or the registry cannot be reached or refuses."""
+
+
+class StoreAway(TrackingError):
+    """A store was waited for in vain, or a disk is full: the same command can go on later."""
 
 
 class EvaluationError(TabveilError):

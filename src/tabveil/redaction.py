@@ -9,7 +9,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_CREDENTIALS = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.\-]*://)(?P<user>[^\s/:@'\"]*):[^\s/@'\"]+@")
+_CREDENTIALS = re.compile(
+    # In a web address the authority ends at the first slash; database drivers also take a
+    # password that holds `/` or `@`, so of theirs everything up to the last `@` goes.
+    r"(?P<start>\bhttps?://[^\s/:@'\"]*:)[^\s/'\"]+@"
+    r"|(?P<database>\b(?!https?:)[a-z][a-z0-9+.\-]*://[^\s/:@'\"]*:)[^\s'\"]+@"
+)
+_IN_QUERY = re.compile(
+    r"(?P<name>[?&][a-z_]*(?:password|passwd|pwd|secret|token)=)[^&\s'\"#]+", re.I
+)
 
 
 def hide_passwords(text: str) -> str:
@@ -18,7 +26,8 @@ def hide_passwords(text: str) -> str:
     >>> hide_passwords("storage: postgresql+psycopg2://me:secret@host/db")
     'storage: postgresql+psycopg2://me:***@host/db'
     """
-    return _CREDENTIALS.sub(r"\g<scheme>\g<user>:***@", text)
+    text = _CREDENTIALS.sub(lambda found: f"{found['start'] or found['database']}***@", text)
+    return _IN_QUERY.sub(r"\g<name>***", text)
 
 
 def hide_in(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,12 @@
 """The real command line, on the real default table."""
 
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
+from servers import Postgres
 
 ROOT = Path(__file__).parents[2]
 TABVEIL = [sys.executable, "-W", "ignore", "-m", "tabveil"]
@@ -62,31 +60,11 @@ def confirmed_store(smoke_store):
 @pytest.fixture(scope="session")
 def postgres():
     """The URL of a real PostgreSQL, started for these tests, with an empty database."""
-    found = shutil.which("initdb") or next(
-        iter(Path("/usr/lib/postgresql").glob("*/bin/initdb")), None
-    )
-    if found is None:
-        pytest.skip("PostgreSQL is not installed; .ci/run installs it")
-    programs, folder = Path(found).parent, Path(tempfile.mkdtemp(prefix="postgres-"))
-    as_user = []  # PostgreSQL refuses to run as root
-    if os.getuid() == 0:
-        shutil.chown(folder, "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
-    control = [*as_user, programs / "pg_ctl", "-D", folder / "data"]
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
-    subprocess.run(
-        [*as_user, found, "-D", folder / "data", "-U", "tabveil", "--auth=trust"], **quiet
-    )
-    subprocess.run([*control, "-w", "-o", options, "-l", folder / "log", "start"], **quiet)
+    server = Postgres()
     try:
-        yield f"postgresql+psycopg2://tabveil@127.0.0.1:{port}/postgres"
+        yield server.url()
     finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], **quiet)
-        shutil.rmtree(folder, ignore_errors=True)
+        server.remove()
 
 
 collect_ignore = ["conftest.py"]

@@ -31,10 +31,10 @@ def words(root):
 
 
 @contextmanager
-def running(root):
+def running(root, given=()):
     """A sweep in the background, in its own process group; gone afterwards."""
     process = subprocess.Popen(
-        [*TABVEIL, *words(root)],
+        [*TABVEIL, *words(root), *given],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

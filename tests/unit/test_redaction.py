@@ -14,6 +14,12 @@ from tabveil.redaction import hide_passwords
             "uri='postgresql+psycopg2://u:p%40w@db/x' and",
             "uri='postgresql+psycopg2://u:***@db/x' and",
         ),
+        ("postgresql://u:p/w@x@db/x y@z", "postgresql://u:***@db/x y@z"),
+        ("http://u:p@w@host/x", "http://u:***@host/x"),
+        (
+            "postgresql://db/x?user=u&password=p%2Fw&a=b",
+            "postgresql://db/x?user=u&password=***&a=b",
+        ),
         ("http://host:5000/@x", "http://host:5000/@x"),
         ("sqlite:////a/b:c/mlflow.db", "sqlite:////a/b:c/mlflow.db"),
         ("models:/randhie@balanced", "models:/randhie@balanced"),

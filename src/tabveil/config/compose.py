@@ -141,6 +141,10 @@ def _require_values(node: DictConfig) -> None:
 def explain(error: Exception) -> str:
     """The first lines of Hydra's message, which say what; its hints about `+` would mislead."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    unset = re.search(r"Environment variable '(\w+)' not found", str(error))
+    if unset:
+        key = getattr(error, "full_key", None) or "the configuration"
+        return f"the environment variable {unset[1]} is not set, and {key} is read from it"
     cause = error.__cause__
     if isinstance(cause, OmegaConfBaseException):
         lines.append(str(cause).splitlines()[0])

@@ -28,7 +28,7 @@ from tabveil.search.tasks import Outcome, Task, owner
 from tabveil.seeding import child_seed
 from tabveil.tracking.runs import Runs
 
-_ELSEWHERE = ("root", "out", "tracking", "executor", "sweep", "confirm", "gate", "ledger")
+_ELSEWHERE = ("root", "out", "tracking", "executor", "sweep", "confirm", "gate", "ledger", "stores")
 """Sections that do not change what a model gives."""
 
 

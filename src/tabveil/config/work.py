@@ -16,10 +16,11 @@ from tabveil.config.logged import train_logged
 from tabveil.config.settings import Base, read
 from tabveil.config.space import to_overrides
 from tabveil.data.prepared import Prepared
-from tabveil.errors import safe_summary
+from tabveil.errors import StoreAway, safe_summary
 from tabveil.memo import Memo
 from tabveil.search.tasks import Outcome, Task, owner
 from tabveil.seeding import child_seed
+from tabveil.surroundings import FULL, is_full
 from tabveil.tracking.runs import Runs
 
 
@@ -40,7 +41,11 @@ class TrialWork:
         started = time.monotonic()
         try:
             outcome = self._run(task, started)
-        except Exception as error:  # any failure is this trial's own, never the sweep's
+        except StoreAway as error:
+            return Outcome(task.number, "stopped", error=str(error))
+        except Exception as error:  # any other failure is this trial's own, never the sweep's
+            if is_full(error):
+                return Outcome(task.number, "stopped", error=FULL)
             seconds = time.monotonic() - started
             return Outcome(
                 task.number, "failed", about={"seconds": seconds}, error=safe_summary(error)

@@ -110,11 +110,22 @@ def save_prepared(
         (partial / "rules.json").write_text(told + "\n", encoding="utf-8")
         text = json.dumps(asdict(about), indent=1, sort_keys=True, ensure_ascii=False)
         (partial / "prepared.json").write_text(text + "\n", encoding="utf-8")
-        if directory.exists():
-            shutil.rmtree(directory)
-        partial.rename(directory)
+        _put(partial, directory, about.digest)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _put(partial: Path, directory: Path, digest: str) -> None:
+    """Move a preparation to its place; another process's of the same table stays: it is in use."""
+    if digest_of(directory) == digest:
+        return
+    if directory.exists():
+        shutil.rmtree(directory)
+    try:
+        partial.rename(directory)
+    except OSError:
+        if digest_of(directory) != digest:
+            raise
 
 
 def is_prepared(directory: Path) -> bool:

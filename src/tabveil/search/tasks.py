@@ -27,10 +27,14 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task. `lost`: the worker died under it; nobody saw why."""
+    """What became of a task.
+
+    `lost`: the worker died under it; nobody saw why. `stopped`: a store is away or a disk is full,
+    which says nothing of the values, and would stop every other task, too.
+    """
 
     number: int
-    state: Literal["complete", "failed", "lost"]
+    state: Literal["complete", "failed", "lost", "stopped"]
     utility: float | None = None
     risk: float | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
@@ -84,7 +88,8 @@ def owner() -> str:
 
 
 def is_dead(name: str) -> bool:
-    """Whether an `owner()` is known to have ended. Owners on other hosts count as alive.
+    """Whether an `owner()` is known to have ended. Owners on other hosts count as alive: there a
+    pid means nothing, and `orphans.py` goes by their heartbeats.
 
     What is no owner counts as dead: its process ended before it could say who it was.
     """

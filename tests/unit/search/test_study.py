@@ -7,9 +7,11 @@ import pytest
 
 from tabveil.errors import ConfigError, StudyError
 from tabveil.search.executors import Inline
+from tabveil.search.orphans import recover
 from tabveil.search.records import records
 from tabveil.search.space import Dimension
-from tabveil.search.study import Identity, Sampler, Sweep, open_study, recover
+from tabveil.search.study import Identity, Sampler, open_study
+from tabveil.search.sweep import Sweep
 from tabveil.search.tasks import Outcome, is_dead, owner
 
 SPACE = {"x": Dimension("float", 0.0, 1.0), "k": Dimension("choice", choices=("a", "[1,2]"))}
