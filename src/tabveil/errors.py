@@ -66,7 +66,7 @@ class EvaluationError(TabveilError):
     """A metric or an attack that an objective needs gave no number."""
 
 
-class CannotTell(EvaluationError):  # noqa: N818  (what the user is told, word for word)
+class CannotTell(EvaluationError):
     """The tables are too small, too alike or too overlapping for an attack to mean anything."""
 
     exit_code = 4

@@ -71,6 +71,7 @@ def test_mlflow_is_away_for_half_a_minute_and_nobody_fails(tmp_path, randhie, se
     assert_balanced(f"sqlite:///{root}/studies.db", server.url, TARGET)
 
 
+@pytest.mark.slow
 def test_mlflow_goes_away_for_good_and_the_sweep_ends_with_a_word(tmp_path, randhie, server):
     root = tmp_path / "store"
     url, words = f"sqlite:///{root}/studies.db", [*WORDS, f"tracking.uri={server.url}"]

@@ -44,6 +44,7 @@ def holds(folder):
     ]
 
 
+@pytest.mark.slow
 def test_a_team_writes_to_its_stores_and_no_password_is_written_anywhere(tmp_path, randhie, stores):
     database, server = stores
     env = {

@@ -138,6 +138,7 @@ def test_a_sweep_goes_on_when_runner_and_command_are_killed_and_keeps_its_trials
     assert (same.utility, same.run_id) == (pytest.approx(kept.utility), kept.run_id)
 
 
+@pytest.mark.slow
 def test_a_command_outlives_its_worker_and_a_cancelled_one_ends_and_can_go_on(
     service: Service,
 ) -> None:
