@@ -67,7 +67,8 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
     how = [FORMAT, schema.to_json(), policies, [rule_to_dict(rule) for rule in rules]]
     shaped_by = (source.shares, source.keep_twins_together, source.split_seed)
     key = _key(digest(table), *how, *shaped_by)
-    again.remember(root, mark, key)
+    if again.fingerprint(source.place, (FORMAT, source)) == mark:  # it did not change meanwhile
+        again.remember(root, mark, key)
     directory = directory or _folder(source, key, root)
     if digest_of(directory) == key:
         return directory

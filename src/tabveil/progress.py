@@ -21,8 +21,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 VARIABLE = "TABVEIL_PROGRESS"
-_EVERY = 1.0
-"""Seconds between two lines of what happens many times a second."""
+_EVERY, _SHARE = 1.0, 0.02
+"""Seconds between two lines of what happens many times a second, and the share of all that has
+passed: what takes ten hours is not told ten thousand times."""
 
 
 def note(event: str, **told: Any) -> None:
@@ -38,13 +39,14 @@ def note(event: str, **told: Any) -> None:
 
 
 def now_and_then(event: str, **always: Any) -> Callable[..., None]:
-    """A `note` of this event that leaves out what comes within a second of the last."""
-    last = -math.inf
+    """A `note` of this event that leaves out what comes too soon after the last."""
+    first, last = time.monotonic(), -math.inf
 
     def noted(**told: Any) -> None:
         nonlocal last
-        if time.monotonic() - last >= _EVERY:
-            last = time.monotonic()
+        now = time.monotonic()
+        if now - last >= max(_EVERY, _SHARE * (now - first)):
+            last = now
             note(event, **always, **told)
 
     return noted

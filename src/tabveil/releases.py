@@ -12,8 +12,9 @@ again until nothing has changed in between: whoever comes last leaves them right
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tabveil.errors import ArtifactError, TrackingError
 from tabveil.search.pareto import Point, aliases, front
@@ -86,6 +87,13 @@ def withdraw(uri: str, version: Version, why: str) -> dict[str, int]:
         if other.number == version.number or _model(other) == _model(version):
             tag(uri, version.name, other.number, {WITHDRAWN: why})
     return place_aliases(uri, version.name)
+
+
+def standing(uri: str, name: str, aliases: Mapping[str, int]) -> dict[str, Any]:
+    """What is to be said of a model's releases now, JSON-able: aliases, and what was withdrawn."""
+    there = versions(uri, name)
+    gone = {str(v.number): v.tags[WITHDRAWN] for v in there if v.tags.get(WITHDRAWN)}
+    return {"model": name, "aliases": dict(aliases), "withdrawn": gone}
 
 
 def read_file(uri: str, version: Version, name: str, *, digest_tag: str) -> str:

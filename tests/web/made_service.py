@@ -49,7 +49,9 @@ def made_history(service: Service, user: str) -> Made:
     unreadable = maker.upload("broken.csv", None, state="failed", message="line 7: 3 cells, not 4")
     reading = maker.upload("new.parquet", None, state="running")
     sweep = maker.job("sweep", upload=upload, order=_sweep(upload), progress=_progress(12))
-    shutil.copytree(_DEMO, maker.folder(sweep) / "out", dirs_exist_ok=True)
+    shutil.copytree(
+        _DEMO, maker.folder(sweep) / "out", dirs_exist_ok=True, copy_function=shutil.copyfile
+    )
     running = maker.job(
         "sweep", upload=upload, order=_sweep(upload), progress=_progress(7), state="running"
     )

@@ -12,16 +12,19 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import TypeAdapter, ValidationError
-from web_server import settings_at
+from web_server import furnish, settings_at
 
 from tabveil.cli import parse
 from tabveil.config.compose import compose_command
 from tabveil.data.schema_files import read_schema_file
+from tabveil.errors import ConfigError
+from tabveil.web.access import user_of_token
 from tabveil.web.errors import Conflict, Invalid, NotFound, TooLarge, TooMany
 from tabveil.web.jobs import MOST_WAITING, Job
 from tabveil.web.lines import read_line
-from tabveil.web.orders import ConfirmOrder, Order, SweepOrder
+from tabveil.web.orders import ConfirmOrder, Order, SampleOrder, SweepOrder
 from tabveil.web.service import Service
+from tabveil.web.settings import digest_of, own_secret
 from tabveil.web.uploads import Upload
 
 NASTY = "${oc.env:HOME}'; _target_: os.system"
@@ -170,21 +173,20 @@ def test_a_table_goes_with_everything_that_was_read_of_it(tmp_path: Path) -> Non
     service = Service.open(settings_at(tmp_path))
     job = sweep(service)
     upload = str(job.upload)
-    split = service.settings.root_of("ann") / "prepared" / "t"
-    outside = tmp_path / "elsewhere"
-    for folder in (split, outside):
+    prepared = service.settings.root_of("ann") / "prepared"
+    split, other = prepared / f"table-{upload[:12]}-0a1b2c", prepared / "table-another-0a1b2c"
+    for folder in (split, other):
         folder.mkdir(parents=True)
         (folder / "train.parquet").write_text("rows")
-    noted = [{"event": "prepared", "folder": str(one)} for one in (split, outside)]
-    text = "\n".join(json.dumps(one) for one in noted)
-    (service.settings.job_folder(job.id) / "progress.jsonl").write_text(text)
+    service.jobs.cancel("ann", job.id)
+    service.jobs.delete("ann", job.id)  # what it left behind is found all the same
     with pytest.raises(Conflict, match="cancel"):
         service.uploads.delete("ann", upload)
     for one in service.jobs.all("ann"):
         service.jobs.cancel("ann", one.id)
     assert service.uploads.delete("ann", upload).state == "deleted"
     assert not split.exists()
-    assert outside.exists()
+    assert other.exists()
     assert not service.settings.upload_folder(upload).exists()
     assert service.uploads.inspection("ann", upload) is None
     (event,) = [e for e in service.events.all("ann") if e.action == "delete upload"]
@@ -209,3 +211,28 @@ def test_nobody_fills_the_queue(tmp_path: Path) -> None:
         service.jobs.create("ann", SweepOrder(upload=upload))
     with pytest.raises(TooMany):
         service.jobs.create("ann", SweepOrder(upload=upload))
+
+
+def test_a_secret_that_was_cut_short_lets_nobody_in(tmp_path: Path) -> None:
+    path = tmp_path / "web" / "token"
+    first = own_secret(path)
+    assert (own_secret(path), path.stat().st_mode & 0o777) == (first, 0o600)
+    path.write_text("")
+    with pytest.raises(ConfigError, match="delete it"):
+        own_secret(path)
+    nobody = replace(settings_at(tmp_path), tokens={digest_of(""): "ann"})
+    assert user_of_token(nobody, "") is None
+
+
+def test_what_stands_is_noted_for_every_version_of_a_model(tmp_path: Path) -> None:
+    """One model may be two versions, under two policies: taken back is taken back."""
+    service = Service.open(settings_at(tmp_path))
+    mine = furnish(service, "ann")
+    out = service.settings.job_folder(mine.rows) / "out"
+    standing = {"model": "table", "aliases": {}, "withdrawn": {"1": "by mistake"}}
+    (out / "standing.json").write_text(json.dumps(standing))
+    service.shelf.stand("ann", mine.rows)
+    (release,) = service.shelf.all("ann")
+    assert (release.withdrawn, release.aliases, release.registered) == ("by mistake", (), False)
+    with pytest.raises(Conflict, match="by mistake"):
+        service.jobs.create("ann", SampleOrder(release=mine.release, n=3))

@@ -24,7 +24,7 @@ from tabveil.contracts import Protection
 from tabveil.errors import ConfigError, StudyError
 from tabveil.gate import EXIT_CODES, Gate
 from tabveil.protections.protected import as_overrides, described
-from tabveil.releases import ALIASES, place_aliases
+from tabveil.releases import ALIASES, place_aliases, standing
 from tabveil.report.terminal import say, show_table
 from tabveil.search.exports import points_of
 from tabveil.search.pareto import near_front
@@ -127,9 +127,8 @@ def _export(out: Path, plan: Plan, named: Mapping[str, int], settled: Sequence[S
         with generator_directory(plan.uri, model) as directory:
             shutil.copytree(directory, out / alias, dirs_exist_ok=True)
     told = {
-        "model": plan.settings.model,
+        **standing(plan.uri, plan.settings.model, named),
         "study": plan.settings.study,
-        "aliases": dict(named),
         "candidates": [
             {
                 "trial": one.trial,

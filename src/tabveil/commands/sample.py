@@ -47,7 +47,7 @@ def run(composition: Composition) -> None:
     generator = sampler.generator
     line = None
     if version is not None:
-        _warn(version)
+        _warn(version, settings.withdrawn)
         if VERDICT in version.tags:
             read_file(uri, version, VERDICT_FILE, digest_tag="verdict_digest")
         line = _line(version, settings, described(sampler.protections))
@@ -98,8 +98,10 @@ def _as_asked(settings: Sample) -> Sample:
     return validated(Sample, values | told | {"asked": None}, name="asked")
 
 
-def _warn(version: Version) -> None:
+def _warn(version: Version, withdrawn: str) -> None:
     name, tags = f"{version.name} version {version.number}", version.tags
+    if tags.get(WITHDRAWN) and withdrawn == "refuse":
+        raise ConfigError(f"{name} was withdrawn: {tags[WITHDRAWN]}; choose another release")
     if tags.get(WITHDRAWN):
         say(f"Warning: {name} was withdrawn: {tags[WITHDRAWN]}")
     elif tags.get("verdict") != "pass":

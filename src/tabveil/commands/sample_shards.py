@@ -136,6 +136,8 @@ def draw_shards(sampler: Sampler, model_digest: str, note: Note) -> None:
             (folder / MANIFEST).unlink(missing_ok=True)
             with executor.open(ShardWork(sampler, folder)) as session:
                 manifest = _draw(session, folder, manifest, missing)
+        if len(manifest.parts) < len(shards):
+            raise TabveilError(f"{settings.out}: parts are missing; run the same command again")
         (folder / UNFINISHED).unlink(missing_ok=True)
     say(
         f"{settings.n} rows of {settings.model} (seed {settings.seed}) lie in {settings.out}, in "
@@ -210,7 +212,7 @@ def _draw(session: Session, folder: Path, manifest: Manifest, missing: Sequence[
 
 
 def _submit(session: Session, waiting: list[Shard], under_way: int) -> int:
-    n = min(session.n_workers - under_way, len(waiting))
+    n = max(0, min(session.n_workers - under_way, len(waiting)))  # a cluster may have shrunk
     for _ in range(n):
         session.submit(Task(waiting.pop(0).number, {}))
     return n

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -21,6 +23,8 @@ from tabveil.web.app import create_app
 from tabveil.web.service import Service
 
 _WORKER_LEAVES = 10
+_PAUSE = 2.0
+"""Seconds before a worker that has ended is started again."""
 
 
 def run(composition: Composition) -> None:
@@ -68,18 +72,32 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 def _worker(composition: Composition) -> Iterator[None]:
     """A worker that ends with the server; its runners do not."""
     given = [one for one in composition.overrides if not one.startswith("web.port=")]
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "tabveil", "worker", *given], stdin=subprocess.PIPE
-    )
+    if composition.config_dir is not None:
+        given += ["--config-dir", str(composition.config_dir)]
+    line = [sys.executable, "-m", "tabveil", "worker", *given]
+    left, ends = os.pipe(), threading.Event()
+    # The worker reads the server's end in the pipe, however that came.
+
+    def keep() -> None:
+        """Start it again when it ends: without one nothing that people ask for is done."""
+        while not ends.is_set():
+            with subprocess.Popen(line, stdin=left[0]) as worker:
+                workers.append(worker)
+            if not ends.wait(_PAUSE):
+                logging.getLogger("tabveil.serve").warning("the worker ended; starting another")
+
+    workers: list[subprocess.Popen[bytes]] = []
+    keeper = threading.Thread(target=keep, daemon=True)
+    keeper.start()
     try:
         yield
     finally:
-        assert worker.stdin is not None
-        worker.stdin.close()  # the worker reads the end of the server in it, however that came
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            worker.wait(_WORKER_LEAVES)
-        worker.kill()
-        worker.wait()
+        ends.set()
+        os.close(left[1])
+        keeper.join(_WORKER_LEAVES)
+        for worker in workers[-1:]:
+            worker.kill()
+        os.close(left[0])
 
 
 @contextlib.contextmanager

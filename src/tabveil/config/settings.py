@@ -154,6 +154,7 @@ class Sample:
     shares: dict[str, dict[Any, Annotated[float, Field(gt=0, le=1)]]] | None
     prepared: Path | None
     as_confirmed: bool
+    withdrawn: Literal["warn", "refuse"]
     formulas: Literal["keep", "escape"]
     asked: Path | None
     shards: bool

@@ -7,7 +7,9 @@ the wishes and our code led to is noted under the root, as the digest of what wa
 from __future__ import annotations
 
 import hashlib
+import os
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 
 from tabveil.data.tables import Place
@@ -48,7 +50,7 @@ def remember(root: Path, mark: str | None, digest: str) -> None:
     if mark:
         folder = root / _FOLDER
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial = folder / f".{mark}"
+        partial = folder / f".{mark}.{os.getpid()}"
         partial.write_text(digest, encoding="ascii")
         partial.replace(folder / mark)
 
@@ -56,7 +58,9 @@ def remember(root: Path, mark: str | None, digest: str) -> None:
 @lru_cache(maxsize=1)
 def _code() -> str:
     """A digest of the code that reads, infers and splits: another one may find another schema."""
-    found = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
+    versions = [version(name) for name in ("numpy", "pandas", "pyarrow", "Faker")]
+    found = hashlib.sha256(repr(versions).encode())
+    here = Path(__file__).parent
+    for path in (*sorted(here.rglob("*.py")), *sorted(here.parent.glob("*.py"))):
         found.update(path.read_bytes())
     return found.hexdigest()

@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tabveil.search.records import ERROR
 from tabveil.search.storage import BEAT
-from tabveil.search.tasks import is_dead, owner
+from tabveil.search.tasks import is_dead, is_elsewhere, owner
 
 OWNER = "owner"
 REQUEUED = "requeued_from"
@@ -54,7 +54,9 @@ def recover(
         forgotten = except_numbers is not None and signed == owner()
         if trial.number in mine:
             continue
-        if forgotten or is_dead(signed) or trial._trial_id in silent:
+        # A storage without signs of life is of one machine: it had another name then.
+        renamed = not _is_shared(study) and is_elsewhere(signed)
+        if forgotten or renamed or is_dead(signed) or trial._trial_id in silent:
             requeue(study, trial, _DIED)
             closed.append(trial.number)
     return closed

@@ -99,6 +99,13 @@ def is_dead(name: str) -> bool:
     if host != socket.gethostname():
         return False
     try:
-        return abs(psutil.Process(int(pid)).create_time() - float(start)) > 0.1
+        process = psutil.Process(int(pid))
+        is_another = abs(process.create_time() - float(start)) > 0.1
+        return is_another or process.status() == psutil.STATUS_ZOMBIE  # ended, and not reaped
     except psutil.NoSuchProcess:
         return True
+
+
+def is_elsewhere(name: str) -> bool:
+    """Whether an `owner()` signed on a machine of another name."""
+    return name.count(":") >= 2 and name.rsplit(":", 2)[0] != socket.gethostname()

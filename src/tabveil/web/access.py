@@ -79,7 +79,7 @@ def service_of(request: Request) -> Service:
 
 def user_of_token(settings: Settings, token: str) -> str | None:
     """Whose token this is. Only digests are compared, so that timing tells nothing of a token."""
-    return settings.tokens.get(digest_of(token))
+    return settings.tokens.get(digest_of(token)) if token else None
 
 
 def signed(settings: Settings, token: str) -> str:

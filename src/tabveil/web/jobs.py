@@ -21,8 +21,8 @@ from tabveil.web import lines
 from tabveil.web.database import JOBS, RELEASES, Database, now
 from tabveil.web.errors import Conflict, NotFound, TooMany
 from tabveil.web.events import Events
-from tabveil.web.orders import LANES, InspectOrder, Order
-from tabveil.web.progress import Progress, prepared_folders, read_progress
+from tabveil.web.orders import LANES, InspectOrder, Order, table_name
+from tabveil.web.progress import Progress, read_progress
 from tabveil.web.settings import Settings
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "lost"]
@@ -198,8 +198,10 @@ class Jobs:
         needed = JOBS.select().where(JOBS.c.parent == number)
         if self.database.rows(kept) or self.database.rows(needed):
             raise Conflict("other jobs, or releases, came from this job: it is kept")
+        ended = JOBS.delete().where(JOBS.c.id == number, JOBS.c.state.in_(ENDED))
         with self.database.begin() as connection:
-            connection.execute(JOBS.delete().where(JOBS.c.id == number, JOBS.c.state.in_(ENDED)))
+            if not connection.execute(ended).rowcount:
+                raise Conflict("the job goes on again: cancel it first")
         shutil.rmtree(self.settings.job_folder(number), ignore_errors=True)
         self.events.note(user, "delete job", number)
 
@@ -229,13 +231,12 @@ class Jobs:
 
     def forget_table(self, user: str, upload: str) -> int:
         """Delete what jobs kept of a table's rows: previews, splits. Returns the splits deleted."""
-        root, n_removed = self.settings.root_of(user).resolve(), 0
+        prepared, n_removed = self.settings.root_of(user) / "prepared", 0
+        for split in prepared.glob(f"{table_name(upload)}-*"):
+            shutil.rmtree(split)
+            n_removed += 1
         for row in self.database.rows(JOBS.select().where(JOBS.c.upload == upload)):
             folder = self.settings.job_folder(row["id"])
-            for split in prepared_folders(folder):
-                if root in split.resolve().parents and split.is_dir():
-                    shutil.rmtree(split, ignore_errors=True)
-                    n_removed += 1
             (folder / "out" / "inspect.json").unlink(missing_ok=True)
         return n_removed
 

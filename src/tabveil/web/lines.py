@@ -77,7 +77,7 @@ def plan(
         line = orders.sample_line(settings, job, user, order, row["model"], row["version"])
         return Plan({LINE: json.dumps(line), "asked.json": orders.asked_text(order)}, **told)
     assert isinstance(order, WithdrawOrder)
-    line = orders.withdraw_line(settings, user, order, row["model"], row["version"])
+    line = orders.withdraw_line(settings, job, user, order, row["model"], row["version"])
     return Plan({LINE: json.dumps(line)}, **told)
 
 

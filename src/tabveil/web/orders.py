@@ -203,6 +203,7 @@ def sample_line(
         f"model=models:/{model}/{version}",
         f"n={order.n}",
         f"seed={order.seed}",
+        "withdrawn=refuse",
         _key("out", folder / "out" / f"rows.{order.format}"),
         *([_key("asked", folder / "asked.json")] if order.where or order.shares else []),
         *(["formulas=escape"] if order.escape_formulas else []),
@@ -211,13 +212,14 @@ def sample_line(
 
 
 def withdraw_line(
-    settings: Settings, user: str, order: WithdrawOrder, model: str, version: int
+    settings: Settings, job: str, user: str, order: WithdrawOrder, model: str, version: int
 ) -> list[str]:
     """The command that takes a release back."""
     return [
         "withdraw",
         f"model=models:/{model}/{version}",
         f"why={_quoted(order.why.translate(_TYPOGRAPHIC))}",
+        _key("out", settings.job_folder(job) / "out"),
         _key("root", settings.root_of(user)),
     ]
 
@@ -238,6 +240,11 @@ def shown(line: list[str]) -> str:
     return shlex.join(["tabveil", *line])
 
 
+def table_name(upload: str) -> str:
+    """What an upload's table, splits and models are called."""
+    return f"table-{upload[:12]}"
+
+
 def _study(
     settings: Settings, sweep_job: str, user: str, order: SweepOrder, table: Path
 ) -> list[str]:
@@ -245,11 +252,11 @@ def _study(
     return [
         "dataset=csv",
         _key("dataset.path", table),
-        f"dataset.name=table-{order.upload[:12]}",
+        f"dataset.name={table_name(order.upload)}",
         _key("dataset.schema", settings.job_folder(sweep_job) / "schema.yaml"),
         f"experiment=web_{order.effort}",
         f"sweep.study=sweep-{sweep_job[:12]}",
-        f"sweep.model=table-{order.upload[:12]}",
+        f"sweep.model={table_name(order.upload)}",
         *([f"sweep.trials={order.trials}"] if order.trials is not None else []),
         f"seed={order.seed}",
         _key("root", settings.root_of(user)),

@@ -95,7 +95,8 @@ def read_progress(folder: Path) -> Progress:
                 losses.setdefault(line["number"], []).append((line["epoch"], line["losses"]))
             case "rows":
                 rows = line["n"]
-    seen = _exported(folder / "out") or tuple(trials[number] for number in sorted(trials))
+    live = tuple(trials[number] for number in sorted(trials))
+    seen = live if _goes_on(folder, told) else _exported(folder / "out") or live
     return Progress(
         stage,
         done,
@@ -106,11 +107,6 @@ def read_progress(folder: Path) -> Progress:
         rows,
         _seconds_left(told, done, target),
     )
-
-
-def prepared_folders(folder: Path) -> list[Path]:
-    """Where a job's command keeps the splits of its table."""
-    return [Path(line["folder"]) for line in _lines(folder / FILE) if line["event"] == "prepared"]
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -126,6 +122,16 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
             continue
         if isinstance(found, dict) and "event" in found:
             yield found
+
+
+def _goes_on(folder: Path, told: list[dict[str, Any]]) -> bool:
+    """Whether a command has begun again after the last export: that one is of an earlier try."""
+    starts = [line["at"] for line in told if line["event"] == "target"]
+    try:
+        exported = (folder / "out" / "trials.csv").stat().st_mtime
+    except OSError:
+        return True
+    return bool(starts) and datetime.fromisoformat(starts[-1]).timestamp() > exported
 
 
 def _exported(out: Path) -> tuple[TrialSeen, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import time
 from datetime import timedelta
 
 from tabveil.web.database import JOBS, UPLOADS, now
@@ -11,6 +12,7 @@ from tabveil.web.errors import Conflict
 from tabveil.web.service import Service
 
 log = logging.getLogger("tabveil.retention")
+_A_DAY = 86_400
 
 
 def forget_old(service: Service) -> int:
@@ -18,6 +20,7 @@ def forget_old(service: Service) -> int:
 
     A table that a job still reads waits for the next time.
     """
+    _sweep_out(service)
     days = service.settings.keep_days
     if not days:
         return 0
@@ -39,3 +42,15 @@ def forget_old(service: Service) -> int:
     if n_deleted:
         log.info("%d old tables were deleted", n_deleted)
     return n_deleted
+
+
+def _sweep_out(service: Service) -> None:
+    """Remove what a process that was killed left half done a day ago: it may hold rows."""
+    home = service.settings.home
+    known = {row["id"] for row in service.database.rows(UPLOADS.select())}
+    halves = [p for p in (home / "uploads").glob("*") if p.name not in known]
+    halves += (home / "users").glob("*/prepared/.prepare-*")
+    for folder in halves:
+        if time.time() - folder.stat().st_mtime > _A_DAY:
+            shutil.rmtree(folder, ignore_errors=True)
+            log.info("what a killed process had left was removed")

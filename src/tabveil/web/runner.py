@@ -18,11 +18,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import sqlalchemy as sa
 
 from tabveil.progress import VARIABLE
 from tabveil.web import orders
@@ -40,6 +41,8 @@ _GRACE = (30.0, 5.0)
 _INTERRUPTED = 130
 _GIVEN_UP = -9
 _CHILD = "child.json"
+_CONFIG_SECONDS = 60
+_PAUSES = (1, 2, 5, 10, 30, 60, 60)
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ class Runner:
     def run(self) -> None:
         """Run it to its end, and write down which it was."""
         if not self._beat(started=now()):
-            return  # somebody else has it
+            self._end("cancelled", _INTERRUPTED, "cancelled")  # or, where it is not ours, nothing
+            return
         (row,) = self.service.database.rows(JOBS.select().where(JOBS.c.id == self.job))
         end_leftover(self.folder / _CHILD)
         line = read_line(self.folder)
@@ -66,7 +70,7 @@ class Runner:
         if row["kind"] == "confirm" and code in (0, 3, 4):
             self.service.shelf.note(row["user"], self.job, row["upload"])
         if row["kind"] == "withdraw" and code == 0:
-            self.service.shelf.withdraw(row["user"], row["release"], row["order"]["why"])
+            self.service.shelf.stand(row["user"], self.job)
         state = _state(row["kind"], code, why)
         self._end(state, code, "" if state == "done" else why or self._last_word())
 
@@ -77,6 +81,8 @@ class Runner:
         settings = self.service.settings
         limits = _limited(settings.memory_bytes, settings.reading_seconds) if is_reading else None
         self._write_config(line, environment)
+        if not self._beat():  # cancelled meanwhile, or taken for lost and given to another
+            return _INTERRUPTED, "cancelled"
         with (self.folder / "log.txt").open("ab") as log:
             child = subprocess.Popen(
                 orders.program(line),
@@ -91,7 +97,7 @@ class Runner:
         remember(self.folder / _CHILD, child.pid)
         patience = 2.0 * settings.reading_seconds if is_reading else float("inf")
         why = self._watch(child, patience)
-        (self.folder / _CHILD).unlink(missing_ok=True)
+        forget(self.folder / _CHILD, child.pid)
         return child.returncode, why
 
     def _watch(self, child: subprocess.Popen[bytes], patience: float) -> str:
@@ -126,7 +132,16 @@ class Runner:
         _send(child.pid, signal.SIGKILL)
 
     def _beat(self, **values: object) -> bool:
-        """Tell that the job lives. False where it is to end, or belongs to another runner."""
+        """Tell that the job lives. False where it is to end, or belongs to another runner.
+
+        A database that is away for a while is no reason to end: the next beat may come through.
+        """
+        try:
+            return self._tell(values)
+        except sa.exc.SQLAlchemyError:
+            return True
+
+    def _tell(self, values: Mapping[str, object]) -> bool:
         mine = JOBS.update().where(
             JOBS.c.id == self.job, JOBS.c.owner == self.owner, JOBS.c.state == "running"
         )
@@ -137,6 +152,17 @@ class Runner:
         return not row["cancel_asked"]
 
     def _end(self, state: str, code: int, message: str) -> None:
+        """Write down how it ended; it is tried for some minutes, for the work is done."""
+        for pause in (*_PAUSES, None):
+            try:
+                self._write_end(state, code, message)
+                return
+            except sa.exc.SQLAlchemyError:
+                if pause is None:
+                    raise
+                time.sleep(pause)
+
+    def _write_end(self, state: str, code: int, message: str) -> None:
         mine = JOBS.update().where(
             JOBS.c.id == self.job, JOBS.c.owner == self.owner, JOBS.c.state == "running"
         )
@@ -148,13 +174,17 @@ class Runner:
         """The composed configuration, for an expert; what does not compose says so itself."""
         if line[0] not in ("sweep", "confirm"):
             return
-        done = subprocess.run(
-            orders.program([*line, "--cfg", "job"]),
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                orders.program([*line, "--cfg", "job"]),
+                cwd=self.folder,
+                env=environment,
+                capture_output=True,
+                check=False,
+                timeout=_CONFIG_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            return
         if done.returncode == 0:
             (self.folder / "config.yaml").write_bytes(done.stdout)
 
@@ -175,6 +205,13 @@ def remember(path: Path, pid: int) -> None:
     except psutil.Error:
         return
     path.write_text(json.dumps(told), encoding="utf-8")
+
+
+def forget(path: Path, pid: int) -> None:
+    """Forget a process that has ended; another runner's stays."""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        if json.loads(path.read_text(encoding="utf-8"))["pid"] == pid:
+            path.unlink()
 
 
 def end_leftover(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -21,6 +22,7 @@ USER = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 """Names of users are names of folders, too."""
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _LEAST_TOKEN = 16
+_SECRET_BYTES = 32
 _KEPT = ("tokens", "secret")
 """What the server keeps to itself."""
 
@@ -136,7 +138,11 @@ def read_tokens(path: Path) -> dict[str, str]:
             raise ConfigError(
                 f"web.tokens={path}: the token of {user} has fewer than {_LEAST_TOKEN} characters"
             )
-        kept = token.removeprefix("sha256:") if token.startswith("sha256:") else digest_of(token)
+        kept = digest_of(token)
+        if token.startswith("sha256:"):
+            kept = token.removeprefix("sha256:").lower()
+            if not re.fullmatch(r"[0-9a-f]{64}", kept):
+                raise ConfigError(f"web.tokens={path}: sha256: of {user} has not 64 hex digits")
         if kept in found:
             raise ConfigError(f"web.tokens={path}: {user} and {found[kept]} share a token")
         found[kept] = user
@@ -146,14 +152,17 @@ def read_tokens(path: Path) -> dict[str, str]:
 def own_secret(path: Path) -> str:
     """A secret of this service, drawn once and kept in a file that only its user reads."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        drawn = secrets.token_urlsafe(32)
-        file.write(drawn + "\n")
-    return drawn
+    if not path.exists():
+        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(_SECRET_BYTES) + "\n")
+        with contextlib.suppress(FileExistsError):  # another process was first: its secret counts
+            os.link(partial, path)
+        partial.unlink()
+    found = path.read_text(encoding="ascii").strip()
+    if len(found) < _SECRET_BYTES:
+        raise ConfigError(f"{path} holds no secret: it was cut short; delete it, a new one is made")
+    return found
 
 
 def _safe(name: str) -> str:

@@ -107,14 +107,13 @@ class Shelf:
                 "created": now(),
             }
             n_new += self._insert(values)
-        self._place(told["model"], user, told["aliases"])
+        self._place(user, told)
         return n_new
 
-    def withdraw(self, user: str, number: str, why: str) -> None:
-        """Note that a release was taken back."""
-        mine = RELEASES.update().where(RELEASES.c.id == number, RELEASES.c.user == user)
-        with self.database.begin() as connection:
-            connection.execute(mine.values(withdrawn=why))
+    def stand(self, user: str, job: str) -> None:
+        """Note what stands after a withdrawal: one model may be several versions."""
+        path = self.settings.job_folder(job) / "out" / "standing.json"
+        self._place(user, json.loads(path.read_text(encoding="utf-8")))
 
     def _insert(self, values: Mapping[str, Any]) -> int:
         """A confirmation that went on after it was lost may be noted already."""
@@ -125,15 +124,17 @@ class Shelf:
             return 0
         return 1
 
-    def _place(self, model: str, user: str, aliases: Mapping[str, int]) -> None:
-        """Aliases move on: what earlier versions were called is no longer true."""
-        mine = RELEASES.select().where(RELEASES.c.user == user, RELEASES.c.model == model)
-        for row in self.database.rows(mine):
-            named = [name for name, version in aliases.items() if version == row["version"]]
-            told = {**row["told"], "aliases": named}
+    def _place(self, user: str, standing: Mapping[str, Any]) -> None:
+        """Aliases move on, and releases are taken back: what was noted earlier may be untrue."""
+        of_model = RELEASES.c.model == standing["model"]
+        for row in self.database.rows(RELEASES.select().where(RELEASES.c.user == user, of_model)):
+            aliases, version = standing["aliases"], row["version"]
+            named = [name for name, number in aliases.items() if number == version]
+            gone = standing.get("withdrawn", {}).get(str(version))
             with self.database.begin() as connection:
                 this = RELEASES.update().where(RELEASES.c.id == row["id"])
-                connection.execute(this.values(told=told))
+                told = {**row["told"], "aliases": named}
+                connection.execute(this.values(told=told, withdrawn=gone or row["withdrawn"]))
 
     def _file(self, release: Release, name: str) -> Path:
         path = self.settings.job_folder(release.job) / "out" / release.folder / name

@@ -152,18 +152,18 @@ class Uploads:
         busy = JOBS.select().where(JOBS.c.upload == number, JOBS.c.state.in_(("queued", "running")))
         if self.database.rows(busy):
             raise Conflict("a job is reading this table: cancel it, or wait until it has ended")
+        # Said only once it is true: whoever is stopped in between deletes it again.
+        folder = self.settings.upload_folder(upload.id)
+        if folder.exists():
+            shutil.rmtree(folder)
+        removed = self.jobs.forget_table(upload.user, upload.id)
         with self.database.begin() as connection:
             done = UPLOADS.update().where(UPLOADS.c.id == number, UPLOADS.c.state == "here")
             gone = connection.execute(done.values(state="deleted", deleted=now())).rowcount
         if gone:
-            self._remove(upload)
+            told = {"sha256": upload.sha256, "bytes": upload.n_bytes, "splits": removed}
+            self.events.note(user, "delete upload", number, told)
         return self.get(user, number)
-
-    def _remove(self, upload: Upload) -> None:
-        shutil.rmtree(self.settings.upload_folder(upload.id), ignore_errors=True)
-        removed = self.jobs.forget_table(upload.user, upload.id)
-        told = {"sha256": upload.sha256, "bytes": upload.n_bytes, "splits": removed}
-        self.events.note(upload.user, "delete upload", upload.id, told)
 
     def _path(self, number: str, ending: str) -> Path:
         return self.settings.upload_folder(number) / f"table.{ending}"

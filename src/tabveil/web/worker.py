@@ -13,12 +13,14 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
 
+from tabveil.errors import safe_summary
 from tabveil.web.database import JOBS, now
 from tabveil.web.jobs import MOST_TRIES, SILENCE
 from tabveil.web.retention import forget_old
@@ -39,6 +41,7 @@ class Worker:
     stopped: threading.Event = field(default_factory=threading.Event)
     _runners: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _rounds: int = 0
+    _last_look: float = field(default_factory=time.monotonic)
 
     def run(self) -> None:
         """Work until `stopped` is set; a database that is away for a while is waited for."""
@@ -47,18 +50,26 @@ class Worker:
                 self.once()
             except sa.exc.SQLAlchemyError as error:
                 log.warning("the database cannot be used (%s); trying again", type(error).__name__)
+            except Exception as error:  # whatever one job does, the others are started
+                log.error("%s; going on", safe_summary(error))
             self.stopped.wait(_PAUSE)
 
     def once(self) -> None:
         """Look after lost jobs, start what may start, tidy up now and then."""
         self._runners = [one for one in self._runners if one.poll() is None]
-        self._mark_lost()
+        late = time.monotonic() - self._last_look > SILENCE.total_seconds() / 2
+        self._last_look = time.monotonic()
+        if not late:  # after a pause of ours, or the database's, hearts get the time to beat
+            self._mark_lost()
         for lane, most in (
             ("short", self.service.settings.n_short),
             ("long", self.service.settings.n_long),
         ):
             while (job := self._claim(lane, most)) is not None:
-                self._start(*job)
+                try:
+                    self._start(*job)
+                except OSError as error:
+                    self._give_up(*job, f"it could not be started: {error.strerror}")
         if self._rounds % _TIDY_EVERY == 0:
             forget_old(self.service)
         self._rounds += 1
@@ -96,6 +107,11 @@ class Worker:
             values = {"owner": owner, "heartbeat": now(), "tries": JOBS.c.tries + 1}
             claimed = connection.execute(this.values(state="running", **values)).rowcount
         return (number, owner) if claimed else None
+
+    def _give_up(self, job: str, owner: str, why: str) -> None:
+        this = JOBS.update().where(JOBS.c.id == job, JOBS.c.owner == owner)
+        with self.service.database.begin() as connection:
+            connection.execute(this.values(state="failed", message=why, ended=now()))
 
     def _start(self, job: str, owner: str) -> None:
         """Start a runner that outlives this process."""
