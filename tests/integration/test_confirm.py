@@ -191,6 +191,12 @@ def test_withdrawing_takes_the_aliases_away_and_says_why(copy, tmp_path):
     by_number = tabveil("sample", f"model=models:/{MODEL}/1", "n=5", f"root={copy}", f"out={out}")
     assert by_number.returncode == 0
     assert "was withdrawn: a person asked" in by_number.stdout
+    out.unlink()
+    words = [f"model=models:/{MODEL}/1", "n=5", f"root={copy}", f"out={out}", "withdrawn=refuse"]
+    refused = tabveil("sample", *words)
+    assert refused.returncode == 2
+    assert "was withdrawn: a person asked" in refused.stderr
+    assert not out.exists()
     assert "withdraw" in ledger(copy)
 
 
