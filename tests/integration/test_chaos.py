@@ -131,6 +131,7 @@ def fill(disk):
             ballast.write(b"\0" * 4096)
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_the_sweep_with_a_word_and_room_lets_it_go_on(randhie, small_disk):
     root = small_disk / "store"
     url = f"sqlite:///{root}/studies.db"

@@ -45,7 +45,8 @@ def kill_one_of_two(tmp_path, env, words, target):
     return first, second
 
 
-@pytest.mark.parametrize("target", [10, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("target", [10, 40])
 def test_one_of_two_drivers_is_killed_and_the_other_reaches_exactly_the_target(
     tmp_path, randhie, stores, target
 ):

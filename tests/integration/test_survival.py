@@ -127,6 +127,7 @@ def test_kill_9_of_a_worker_is_survived_within_the_same_sweep(root):
     finished_whole(root, set())
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_with_a_word_and_the_same_command_goes_on(root):
     with running(root) as driver:
         wait_until(driver, lambda: {"COMPLETE", "RUNNING"} <= {*states(root)})

@@ -115,6 +115,7 @@ def a_sweep(service: Service, worker: Worker, trials: int) -> str:
     return service.jobs.create("ann", asked).id
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_on_when_runner_and_command_are_killed_and_keeps_its_trials(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

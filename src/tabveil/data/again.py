@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tabveil.data.tables import Place
 
-_FOLDER = Path("prepared") / ".known"
+_FOLDER = Path("known")
 _BLOCK = 2**20
 
 

@@ -1,6 +1,6 @@
 """How do the tables of a database become those of this version, with nothing lost?
 
-A set of tables (`ledger`, `web`) has a folder of Alembic revisions, `0001_baseline.py` and on, and
+A set of tables (`ledger`, `web`) has a folder of Alembic revisions, `0001_….py` and on, and
 a table of its own that says how far it has come, so that several sets, and other people's tables,
 can share a database. Whoever opens a database brings it up to date: in one transaction, that only
 one process is in. A database from before there were revisions has the tables of `0001`, and is

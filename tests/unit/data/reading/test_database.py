@@ -105,7 +105,7 @@ def test_the_database_itself_refuses_to_write(url: str, monkeypatch: pytest.Monk
         ("sqlite:///.", "is a directory"),
         ("mysql+mysqldb://me:hush@host/clinic", "needs the Python package 'MySQLdb'"),
         ("postgresql+psycopg2://me:hush@127.0.0.1:9/clinic", "cannot be opened .OperationalError"),
-        ("postgresql+psycopg2://me:hu/sh@host/clinic", "could not be hidden.*%2F"),
+        ("postgresql+psycopg2://me:hu/sh@host/clinic", "cannot be opened .OperationalError"),
         ("postgresql+psycopg2://me:hu@sh@host/clinic", "could not be hidden"),
         ("postgresql+psycopg2://me@host/clinic?password=hush", "among its parameters"),
         ("mssql+pyodbc:///?odbc_connect=PWD%3Dhush", "among its parameters"),
