@@ -121,16 +121,17 @@ def test_a_report_is_shown_in_a_box_of_its_own(server):
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
-def test_the_ledger_is_read_and_not_made(server):
-    assert server.ask("GET", "/api/v1/ledger").json() == []
-    assert not server.service.settings.root_of("ann").exists()
-    from tabveil.tracking.ledger import Ledger, Line
+def test_the_ledger_is_read_and_not_made(changed_server):
+    with changed_server() as server:
+        assert server.ask("GET", "/api/v1/ledger").json() == []
+        assert not server.service.settings.root_of("ann").exists()
+        from tabveil.tracking.ledger import Ledger, Line
 
-    root = server.service.settings.root_of("ann")
-    for n in (1, 2):
-        Ledger.at(None, root=root).append(Line("sample", "d", f"table/{n}", {"n": n}))
-    lines = server.ask("GET", "/api/v1/ledger?n=1").json()
-    assert [(line["model"], line["detail"]) for line in lines] == [("table/2", {"n": 2})]
+        root = server.service.settings.root_of("ann")
+        for n in (1, 2):
+            Ledger.at(None, root=root).append(Line("sample", "d", f"table/{n}", {"n": n}))
+        lines = server.ask("GET", "/api/v1/ledger?n=1").json()
+        assert [(line["model"], line["detail"]) for line in lines] == [("table/2", {"n": 2})]
 
 
 def test_a_stream_tells_each_change_once_and_ends_with_the_job(server, monkeypatch):

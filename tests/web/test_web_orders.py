@@ -18,6 +18,7 @@ from tabveil.cli import parse
 from tabveil.config.compose import compose_command
 from tabveil.data.schema_files import read_schema_file
 from tabveil.errors import ConfigError
+from tabveil.tracking.ledger import Ledger
 from tabveil.web.access import user_of_token
 from tabveil.web.errors import Conflict, Invalid, NotFound, TooLarge, TooMany
 from tabveil.web.jobs import MOST_WAITING, Job
@@ -189,6 +190,8 @@ def test_a_table_goes_with_everything_that_was_read_of_it(tmp_path: Path) -> Non
     assert other.exists()
     assert not service.settings.upload_folder(upload).exists()
     assert service.uploads.inspection("ann", upload) is None
+    (line,) = Ledger.at(None, root=service.settings.root_of("ann")).lines()
+    assert (line.event, line.who, line.detail["splits"]) == ("delete", "ann", 1)
     (event,) = [e for e in service.events.all("ann") if e.action == "delete upload"]
     assert event.detail == {"sha256": event.detail["sha256"], "bytes": 6, "splits": 1}
     with pytest.raises(Conflict, match="deleted"):

@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from tabveil.errors import ConfigError, TrackingError
 from tabveil.migrations import NewerTables, Tables
 
-Event = Literal["open release", "verdict", "withdraw", "sample"]
+Event = Literal["open release", "verdict", "withdraw", "sample", "delete"]
 
 _METADATA = sa.MetaData()
 _LINES = sa.Table(

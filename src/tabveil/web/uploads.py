@@ -21,11 +21,12 @@ from uuid import uuid4
 
 from starlette.concurrency import run_in_threadpool
 
+from tabveil.tracking.ledger import Ledger, Line
 from tabveil.web.database import JOBS, UPLOADS, Database, now
 from tabveil.web.errors import Conflict, Invalid, NoRoom, NotFound, TooLarge
 from tabveil.web.events import Events
 from tabveil.web.jobs import Jobs
-from tabveil.web.orders import InspectOrder
+from tabveil.web.orders import InspectOrder, table_name
 from tabveil.web.settings import Settings
 
 _ENDINGS = {
@@ -157,11 +158,13 @@ class Uploads:
         if folder.exists():
             shutil.rmtree(folder)
         removed = self.jobs.forget_table(upload.user, upload.id)
+        told = {"sha256": upload.sha256, "bytes": upload.n_bytes, "splits": removed}
+        ledger = Ledger.at(None, root=self.settings.root_of(user))
+        ledger.append(Line("delete", upload.sha256, table_name(number), told, who=user))
         with self.database.begin() as connection:
             done = UPLOADS.update().where(UPLOADS.c.id == number, UPLOADS.c.state == "here")
             gone = connection.execute(done.values(state="deleted", deleted=now())).rowcount
         if gone:
-            told = {"sha256": upload.sha256, "bytes": upload.n_bytes, "splits": removed}
             self.events.note(user, "delete upload", number, told)
         return self.get(user, number)
 
