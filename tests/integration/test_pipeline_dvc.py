@@ -92,6 +92,7 @@ def edit(path, old, new):
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_repro_runs_everything_once_and_then_what_an_edit_touches(clone):
     assert repro(clone) == list(STAGES)
     for name in ("sweep/trials.csv", "sweep/front.json", "sweep/front.svg", "rows.parquet"):

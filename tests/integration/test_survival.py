@@ -110,6 +110,7 @@ def test_kill_9_of_the_driver_in_mid_sweep_loses_the_running_trials_only(root):
     finished_whole(root, before)
 
 
+@pytest.mark.slow
 def test_kill_9_of_a_worker_is_survived_within_the_same_sweep(root):
     with running(root) as driver:
         wait_until(driver, lambda: "RUNNING" in states(root) and len(states(root)) >= 2)
