@@ -19,6 +19,13 @@ def with_columns(table: pd.DataFrame, columns: Mapping[str, Any]) -> pd.DataFram
         columns: name -> n values, or a series of the table's index.
     """
     changed = table.copy(deep=False)
+    added = {}
     for name, values in columns.items():
-        changed[name] = values
-    return changed
+        if name in changed.columns:
+            changed[name] = values
+        else:
+            added[name] = values
+    if not added:
+        return changed
+    # All at once: pandas warns of a frame that a hundred insertions have cut to pieces.
+    return pd.concat([changed, pd.DataFrame(added, index=table.index)], axis=1)
