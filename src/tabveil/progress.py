@@ -4,7 +4,7 @@ Where TABVEIL_PROGRESS names a file, what happens is appended to it, a JSON obje
 time and what happened (`event`). It is no configuration: nothing that is computed depends on it,
 and worker processes inherit it. A file that cannot be written is no reason to stop.
 
-Events: `stage` (name), `prepared` (folder of the splits), `landmark` (name, utility, risk),
+Events: `stage` (name), `landmark` (name, utility, risk),
 `target` (done, target), `trial` (how one ended), `epoch` (losses of a running one), `model` (of a
 confirmation), `rows` (written so far).
 """

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tabveil import preparation, progress
+from tabveil import preparation
 from tabveil.commands.inspect import place_of
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Base, Dataset, Split, read
@@ -31,9 +31,7 @@ def run(composition: Composition) -> None:
 
 def prepared_table(composition: Composition) -> Prepared:
     """The prepared table that a run is configured for; prepared now if need be."""
-    directory = prepared_directory(composition)
-    progress.note("prepared", folder=str(directory.absolute()))
-    prepared = load_prepared(directory)
+    prepared = load_prepared(prepared_directory(composition))
     _warn(prepared.about)
     return prepared
 

@@ -8,7 +8,6 @@ stopped means a job that is lost, and a lost job can go on, because the commands
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -245,8 +244,3 @@ class Jobs:
             Job(**row, command=tuple(lines.read_line(self.settings.job_folder(row["id"]))))
             for row in self.database.rows(statement)
         ]
-
-
-def known_states() -> Sequence[str]:
-    """Every state a job can be in."""
-    return ("queued", "running", *ENDED)

@@ -15,6 +15,7 @@ from tabveil.web.api.asked import PREFIX, Id, User
 from tabveil.web.api.described import Responses, problems
 from tabveil.web.api.views import JobView, ProgressView
 from tabveil.web.errors import NotFound
+from tabveil.web.jobs import ENDED
 from tabveil.web.limits import OpenStreams
 from tabveil.web.service import Service
 
@@ -23,7 +24,6 @@ POLL_SECONDS = 0.7
 """A look costs one query and a few small files; people see nothing faster."""
 HEARTBEAT_SECONDS = 10
 """Proxies close what is silent for longer."""
-_ENDED = frozenset({"done", "failed", "cancelled", "lost"})
 _EVENT = {
     "type": "object",
     "properties": {
@@ -74,7 +74,7 @@ async def _lines(shop: Service, user: str, number: str) -> AsyncIterator[str]:
             if told.get(name) != text:
                 yield _event(name, text)
                 told[name], last = text, time.monotonic()
-        if state in _ENDED:
+        if state in ENDED:
             yield _event("end", seen["job"])
             return
         if time.monotonic() - last > HEARTBEAT_SECONDS:
