@@ -12,20 +12,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 from tabveil.threads import limit_environment
 
 limit_environment(1)
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
-from scipy import stats  # noqa: E402
+from paired import built, parts_of, summary  # noqa: E402
 
-from tabveil.config.build import build_parts  # noqa: E402
-from tabveil.config.compose import compose_command  # noqa: E402
 from tabveil.contracts import EvalInput, Synthesizer  # noqa: E402
 from tabveil.data.rules.learnt import Rules  # noqa: E402
 from tabveil.data.rules.missing import MissingPattern  # noqa: E402
@@ -33,7 +32,7 @@ from tabveil.data.rules.suggest_missing import missing_patterns  # noqa: E402
 from tabveil.data.schema import infer_schema  # noqa: E402
 from tabveil.data.tables import read_table  # noqa: E402
 from tabveil.evaluate import evaluate  # noqa: E402
-from tabveil.seeding import child_rng, child_seed  # noqa: E402
+from tabveil.seeding import child_seed  # noqa: E402
 from tabveil.synthesizers.pooled import Pooled  # noqa: E402
 from tabveil.synthesizers.ruled import Ruled  # noqa: E402
 from tabveil.threads import limited  # noqa: E402
@@ -49,9 +48,9 @@ def main() -> None:
     runs = []
     with limited(1):
         for seed in range(given.seeds):
-            train, control, reference = parts_of(table, given, seed)
+            train, control, reference = parts_of(table, given.rows, seed)
             for known in (False, True):
-                made = built(given)
+                made = built(given.target, given.epochs)
                 learnt = Rules(patterns if known else ()).learn(train, schema, seed=seed)
                 pooling = made.pooling.learn(learnt.apply(reference), learnt.apply_schema())
                 model: Synthesizer = Ruled(Pooled(made.synthesizer, pooling), learnt)
@@ -70,7 +69,7 @@ def main() -> None:
         "settings": {"rows": len(train), "epochs": given.epochs, "seeds": given.seeds},
         "patterns": [list(one.of) for one in patterns],
         "environment": environment(),
-        "summary": summary(runs),
+        "summary": summary(runs, "known"),
         "runs": runs,
     }
     results = json.loads(given.out.read_text(encoding="utf-8")) if given.out.is_file() else {}
@@ -88,24 +87,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, required=True)
     return parser.parse_args()
-
-
-def parts_of(table: pd.DataFrame, given: argparse.Namespace, seed: int) -> list[pd.DataFrame]:
-    """Rows to learn from, and half as many each for control and reference."""
-    order = child_rng(seed, "rows").permutation(len(table))
-    n = min(given.rows, len(table) // 2)
-    ends = (slice(0, n), slice(n, n + n // 2), slice(n + n // 2, n + 2 * (n // 2)))
-    return [table.iloc[order[end]].reset_index(drop=True) for end in ends]
-
-
-def built(given: argparse.Namespace) -> Any:
-    metrics = ["quality", "pairs", "detection", *(["tstr"] if given.target else [])]
-    words = [
-        f"dataset.target={given.target or 'null'}",
-        f"synthesizer.epochs={given.epochs}",
-        f"metric=[{','.join(metrics)}]",
-    ]
-    return build_parts(compose_command("train", words))
 
 
 def gaps(
@@ -129,25 +110,6 @@ def apart(one: pd.DataFrame, other: pd.DataFrame, names: list[str]) -> float:
     """Total variation distance of the joint patterns of these columns' gaps."""
     shares = [rows[names].isna().value_counts(normalize=True) for rows in (one, other)]
     return float(shares[0].sub(shares[1], fill_value=0).abs().sum() / 2)
-
-
-def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Number → mean without and with the patterns, and the paired difference."""
-    told = {}
-    for name in [key for key in runs[0] if key not in ("seed", "known")]:
-        plain, known = (
-            np.array([r[name] for r in runs if r["known"] == which and name in r])
-            for which in (False, True)
-        )
-        change = known - plain
-        half = stats.t.ppf(0.975, len(change) - 1) * change.std(ddof=1) / np.sqrt(len(change))
-        told[name] = {
-            "without": round(float(plain.mean()), 4),
-            "with": round(float(known.mean()), 4),
-            "difference": round(float(change.mean()), 4),
-            "half_width": round(float(half), 4),
-        }
-    return told
 
 
 if __name__ == "__main__":

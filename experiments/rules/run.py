@@ -11,18 +11,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
-from typing import Any
 
 from tabveil.threads import limit_environment
 
 limit_environment(1)
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np  # noqa: E402
-from scipy import stats  # noqa: E402
+from paired import built, summary  # noqa: E402
 
-from tabveil.config.build import build_parts  # noqa: E402
-from tabveil.config.compose import compose_command  # noqa: E402
 from tabveil.contracts import EvalInput, Synthesizer  # noqa: E402
 from tabveil.data.rules.learnt import Rules  # noqa: E402
 from tabveil.data.rules.suggest import suggest  # noqa: E402
@@ -54,7 +53,7 @@ def main() -> None:
             train, control, reference = (table.iloc[p].reset_index(drop=True) for p in parts)
             learnt = Rules(rules).learn(train, schema, seed=seed)
             for ruled in (False, True):
-                made = built(given)
+                made = built(given.target, given.epochs)
                 pooling = made.pooling.learn(
                     learnt.apply(reference) if ruled else reference,
                     learnt.apply_schema() if ruled else schema,
@@ -78,7 +77,7 @@ def main() -> None:
         "settings": {"rows": given.rows, "epochs": given.epochs, "seeds": given.seeds},
         "rules": [rule.name for rule in rules],
         "environment": environment(),
-        "summary": summary(runs),
+        "summary": summary(runs, "ruled"),
         "runs": runs,
     }
     given.out.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -94,35 +93,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, required=True)
     return parser.parse_args()
-
-
-def built(given: argparse.Namespace) -> Any:
-    metrics = ["quality", "pairs", "detection", *(["tstr"] if given.target else [])]
-    words = [
-        f"dataset.target={given.target or 'null'}",
-        f"synthesizer.epochs={given.epochs}",
-        f"metric=[{','.join(metrics)}]",
-    ]
-    return build_parts(compose_command("train", words))
-
-
-def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Number → mean without and with rules, and the paired difference."""
-    told = {}
-    for name in [key for key in runs[0] if key not in ("seed", "ruled")]:
-        plain, ruled = (
-            np.array([r[name] for r in runs if r["ruled"] == which and name in r])
-            for which in (False, True)
-        )
-        apart = ruled - plain
-        half = stats.t.ppf(0.975, len(apart) - 1) * apart.std(ddof=1) / np.sqrt(len(apart))
-        told[name] = {
-            "without": round(float(plain.mean()), 4),
-            "with": round(float(ruled.mean()), 4),
-            "difference": round(float(apart.mean()), 4),
-            "half_width": round(float(half), 4),
-        }
-    return told
 
 
 if __name__ == "__main__":
