@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import tabveil
 from tabveil.errors import ConfigError, TabveilError, safe_summary
+from tabveil.interrupts import keep_interrupts
 from tabveil.redaction import hide_passwords
 from tabveil.threads import limit_environment
 
@@ -73,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
+    if argv is None:  # a process of our own
+        keep_interrupts()
     try:
         if not arguments or "--help" in arguments or "-h" in arguments:
             print(usage())

@@ -1,0 +1,33 @@
+"""An interrupt that falls into a callback, whose exceptions Python ignores, is heard."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+_PROGRAM = """
+import signal, time, weakref
+{install}
+class Thing: pass
+thing = Thing()
+heard = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+try:
+    del thing
+    time.sleep({seconds})
+    print("went on")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+_INSTALL = "from tabveil.interrupts import keep_interrupts; keep_interrupts()"
+
+
+@pytest.mark.parametrize(("install", "said"), [("", "went on"), (_INSTALL, "interrupted")])
+def test_an_interrupt_in_a_callback(install: str, said: str) -> None:
+    program = _PROGRAM.format(install=install, seconds=60 if install else 0)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=50
+    )
+    assert done.stdout.strip() == said
+    assert ("Exception ignored" in done.stderr) == (not install)
