@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import importlib
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import tabveil
+from tabveil import logs
 from tabveil.errors import ConfigError, TabveilError, safe_summary
 from tabveil.interrupts import keep_interrupts
 from tabveil.redaction import hide_passwords
@@ -73,39 +75,49 @@ class Line:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    debug = "--debug" in arguments
     if argv is None:  # a process of our own
         keep_interrupts()
+    command = next((one for one in arguments[:1] if one in COMMANDS), None)
+    with logs.bind(command=command):
+        return _main(arguments)
+
+
+def _main(arguments: Sequence[str]) -> int:
+    debug = "--debug" in arguments
     try:
         if not arguments or "--help" in arguments or "-h" in arguments:
             print(usage())
             return 0 if arguments else 2
-        if arguments == ["--version"]:
+        if [*arguments] == ["--version"]:
             print(f"tabveil {tabveil.__version__}")
             return 0
         return run(parse(arguments))
     except TabveilError as error:
         if debug:
             traceback.print_exc()
-        print(f"tabveil: {hide_passwords(str(error))}", file=sys.stderr)
-        return error.exit_code
+        return _failed(str(error), error.exit_code)
     except BrokenPipeError:  # the reader of our output, such as `head`, has left
         sys.stderr.close()
         return 1
     except OSError as error:
         if debug:
             traceback.print_exc()
-        print(f"tabveil: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
-        return 1
+        return _failed(f"{error.filename or ''}: {error.strerror or error}", 1)
     except (Exception, KeyboardInterrupt) as error:
         if debug:
             traceback.print_exc()
         if was_interrupted(error):
-            print("tabveil: interrupted; run the same command again to go on", file=sys.stderr)
-            return 130
+            return _failed("interrupted; run the same command again to go on", 130)
         # A fault of ours; a library's message may quote the table.
-        print(f"tabveil: {safe_summary(error)}; --debug shows where", file=sys.stderr)
-        return 1
+        return _failed(f"{safe_summary(error)}; --debug shows where", 1)
+
+
+def _failed(why: str, code: int) -> int:
+    """Say why, on standard error and in the log."""
+    why = hide_passwords(why)
+    print(f"tabveil: {why}", file=sys.stderr)
+    logs.event("command failed", level="error", code=code, message=why)
+    return code
 
 
 def was_interrupted(error: BaseException | None) -> bool:
@@ -169,5 +181,8 @@ def run(line: Line) -> int:
     limit_environment(n_threads(composition))
     if where is not None:
         composition.node.where = where
+    logs.event("command begins", version=tabveil.__version__)
+    started = time.monotonic()
     code: int | None = importlib.import_module(f"tabveil.commands.{line.command}").run(composition)
+    logs.event("command ended", code=code or 0, seconds=round(time.monotonic() - started, 3))
     return code or 0

@@ -2,7 +2,8 @@
 
 Where TABVEIL_PROGRESS names a file, what happens is appended to it, a JSON object a line, with the
 time and what happened (`event`). It is no configuration: nothing that is computed depends on it,
-and worker processes inherit it. A file that cannot be written is no reason to stop.
+and worker processes inherit it. A file that cannot be written is no reason to stop. The same
+events, but for epochs, go to the log (`logs.py`).
 
 Events: `stage` (name), `landmark` (name, utility, risk),
 `target` (done, target), `trial` (how one ended), `epoch` (losses of a running one), `model` (of a
@@ -11,8 +12,6 @@ confirmation), `rows` (written so far).
 
 from __future__ import annotations
 
-import contextlib
-import json
 import math
 import os
 import time
@@ -20,22 +19,20 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from tabveil import logs
+
 VARIABLE = "TABVEIL_PROGRESS"
 _EVERY, _SHARE = 1.0, 0.02
 """Seconds between two lines of what happens many times a second, and the share of all that has
 passed: what takes ten hours is not told ten thousand times."""
+_IDS = {"number": "trial", "run_id": "run"}
+"""What the log calls them."""
 
 
-def note(event: str, **told: Any) -> None:
+def note(event: str, /, **told: Any) -> None:
     """Append a line. `told` is JSON-able; numbers that are not finite become null."""
-    path = os.environ.get(VARIABLE)
-    if not path:
-        return
-    line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **told}
-    text = json.dumps(_finite(line), allow_nan=False, default=str) + "\n"
-    # One write of a short line to a file opened for appending: lines of workers never mix.
-    with contextlib.suppress(OSError), open(path, "ab", buffering=0) as file:
-        file.write(text.encode())
+    _append(event, told)
+    logs.event(event, **{_IDS.get(name, name): value for name, value in told.items()})
 
 
 def now_and_then(event: str, **always: Any) -> Callable[..., None]:
@@ -47,16 +44,12 @@ def now_and_then(event: str, **always: Any) -> Callable[..., None]:
         now = time.monotonic()
         if now - last >= max(_EVERY, _SHARE * (now - first)):
             last = now
-            note(event, **always, **told)
+            _append(event, {**always, **told})
 
     return noted
 
 
-def _finite(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {str(key): _finite(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
-    return value
+def _append(event: str, told: Mapping[str, Any]) -> None:
+    if path := os.environ.get(VARIABLE):
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        logs.append(path, {"at": at, "event": event, **told})

@@ -23,13 +23,30 @@ def child_seed(seed: int, *names: str | int) -> int:
     >>> child_seed(0, "split") == child_seed(1, "split")
     False
     """
-    text = "\x1f".join([str(int(seed)), *(str(name) for name in names)])
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+    return int.from_bytes(_digest(seed, names)[:4], "big")
+
+
+def wide_seed(seed: int, *names: str | int) -> int:
+    """Derive a seed in [2**32, 2**128) for what has very many streams of its own.
+
+    Of a hundred thousand seeds of 32 bits two are likely to be alike; of these, none are.
+    """
+    return int.from_bytes(_digest(seed, names)[:16], "big") | 1 << 32
+
+
+def stream_seed(seed: int, *names: str | int) -> int:
+    """Derive a seed that is as wide as the one that it is derived from."""
+    return child_seed(seed, *names) if seed < 2**32 else wide_seed(seed, *names)
 
 
 def child_rng(seed: int, *names: str | int) -> np.random.Generator:
     """Give an independent numpy generator for `(seed, names…)`."""
-    return np.random.default_rng(child_seed(seed, *names))
+    return np.random.default_rng(stream_seed(seed, *names))
+
+
+def _digest(seed: int, names: tuple[str | int, ...]) -> bytes:
+    text = "\x1f".join([str(int(seed)), *(str(name) for name in names)])
+    return hashlib.sha256(text.encode()).digest()
 
 
 @contextlib.contextmanager

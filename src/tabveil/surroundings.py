@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import TypeVar
 
+from tabveil import logs
 from tabveil.redaction import hide_passwords
 
 VARIABLE = "TABVEIL_PATIENCE"
@@ -87,7 +88,8 @@ def patiently(what: str, call: Callable[[], T], *, is_away: Callable[[Exception]
 
 
 def tell(text: str) -> None:
-    """A line on standard error, from the driver or from a worker; no passwords."""
+    """A line on standard error and in the log, from driver or worker; no passwords."""
+    logs.event("waiting", level="warning", message=text)
     with contextlib.suppress(OSError):
         sys.stderr.write(f"tabveil: {hide_passwords(text)}\n")
         sys.stderr.flush()

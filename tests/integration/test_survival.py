@@ -25,7 +25,9 @@ def words(root):
         "executor=process",
         "executor.n_workers=2",
         f"sweep.trials={N_TRIALS}",
-        "synthesizer.epochs=choice(40,60)",
+        "synthesizer.epochs=choice(20,30)",
+        "evaluation.max_targets=200",
+        "evaluation.plots=false",
         f"root={root}",
     ]
 

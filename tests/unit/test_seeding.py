@@ -5,7 +5,7 @@ import random
 import numpy as np
 import torch
 
-from tabveil.seeding import child_rng, child_seed, global_state
+from tabveil.seeding import child_rng, child_seed, global_state, stream_seed, wide_seed
 
 
 def test_a_stream_depends_on_seed_and_every_name_and_on_nothing_else():
@@ -31,3 +31,11 @@ def test_global_state_is_seeded_inside_and_given_back_after():
     assert draw() == expected
     with global_state(5):
         assert draw() == first
+
+
+def test_a_shard_of_thousands_draws_chunks_that_no_other_draws():
+    shards = [wide_seed(0, "shard", i) for i in range(2_000)]
+    chunks = {stream_seed(seed, "chunk", i) for seed in shards for i in range(100)}
+    assert len(chunks) == 200_000
+    assert min(chunks) >= 2**32
+    assert stream_seed(5, "chunk", 0) == child_seed(5, "chunk", 0)

@@ -197,6 +197,7 @@ def test_counters_know_routes_and_no_ids(server):
     text = server.ask("GET", "/api/v1/metrics").text
     assert 'route="/api/v1/jobs/{id}",status="200"' in text
     assert "process_resident_memory_bytes" in text
+    assert 'tabveil_jobs{kind="sweep",state="done"}' in text
     assert sweep not in text
 
 

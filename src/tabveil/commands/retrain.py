@@ -13,7 +13,7 @@ from tabveil.config.confirm_work import Candidate, ConfirmWork
 from tabveil.config.settings import Confirm
 from tabveil.confirmation import Attempt
 from tabveil.data.prepared import open_release
-from tabveil.errors import StudyError
+from tabveil.errors import StoreAway, StudyError
 from tabveil.gate import Gate
 from tabveil.report.terminal import say
 from tabveil.search.records import Record
@@ -111,6 +111,8 @@ def _train(plan: Plan, work: ConfirmWork, todo: Sequence[tuple[int, int]]) -> li
                 told = {"trial": number, "index": index, "seconds": seconds}
                 progress.note("model", done=len(made), utility=outcome.utility, **told)
                 say(f"{words}: utility {outcome.utility:.3f}, {seconds:.0f} s")
+            elif outcome.state == "stopped":
+                raise StoreAway(f"{words} was stopped: {outcome.error}")
             elif tries < 2:
                 say(f"{words} {outcome.state}: {outcome.error}; trying again")
                 waiting.append((work.task(number, index), tries + 1))

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import uvicorn
 
+from tabveil import logs
 from tabveil.commands.web_settings import web_settings
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Web, read
@@ -30,7 +31,7 @@ _PAUSE = 2.0
 def run(composition: Composition) -> None:
     """Serve until it is told to stop. Jobs that run go on without it."""
     settings, token = web_settings(composition)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    logs.begin()
     with _listening(settings.host, settings.port) as bound:
         settings = replace(settings, port=bound.getsockname()[1])
         app = create_app(Service.open(settings))

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tabveil import progress
+from tabveil import logs, progress
 from tabveil.commands.front import show_front, store_overrides
 from tabveil.commands.landmarks import measure_landmarks, say_landmarks
 from tabveil.commands.plan import Plan
@@ -50,7 +50,10 @@ def run(composition: Composition) -> None:
         runs = Runs(plan.uri, prepare_store(plan.uri, plan.experiment, root=plan.base.root))
     with plan.turns.books():
         recover(study)
-    with _parent_run(runs, study, plan) as parent:
+    with (
+        _parent_run(runs, study, plan) as parent,
+        logs.bind(study=plan.settings.study, sweep=parent.run_id),
+    ):
         with plan.turns.results():
             log_inputs(parent, plan.prepared, composition.to_yaml())
         with _tidied(runs, study, plan, parent):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tabveil import pipeline
+from tabveil import logs, pipeline
 from tabveil.commands.prepare import prepared_table
 from tabveil.config.build import build_parts
 from tabveil.config.compose import Composition
@@ -23,7 +23,11 @@ def run(composition: Composition) -> None:
     experiment = tracking.experiment or prepared.about.name
     runs = Runs(uri, prepare_store(uri, experiment, root=base.root))
     runs.kill_orphans(is_dead)
-    with runs.start("trial", f"train {prepared.about.name}", owner=owner()) as run:
+    with (
+        runs.start("trial", f"train {prepared.about.name}", owner=owner()) as run,
+        logs.bind(run=run.run_id),
+    ):
+        logs.event("trial begins")
         trained = train_logged(composition, prepared, run, seed=base.seed)
     show_scores(trained.trial)
     say(f"Logged as run {run.run_id} of the MLflow experiment {experiment!r} at {uri}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import stat
 import sys
 import threading
 
+from tabveil import logs
 from tabveil.commands.web_settings import web_settings
 from tabveil.config.compose import Composition
 from tabveil.web.service import Service
@@ -17,7 +17,7 @@ from tabveil.web.worker import Worker
 
 def run(composition: Composition) -> None:
     """Work until it is told to stop, or the server that started it has gone."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    logs.begin()
     settings, _ = web_settings(composition)
     worker = Worker(Service.open(settings))
     for word in (signal.SIGTERM, signal.SIGINT):

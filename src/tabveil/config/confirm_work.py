@@ -16,12 +16,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tabveil import logs
 from tabveil.config.compose import Composition
 from tabveil.config.logged import train_logged
 from tabveil.config.space import to_overrides
 from tabveil.confirmation import Attempt, attempt
 from tabveil.data.prepared import Prepared
-from tabveil.errors import safe_summary
+from tabveil.errors import StoreAway, safe_summary
 from tabveil.gate import Gate
 from tabveil.memo import Memo
 from tabveil.search.tasks import Outcome, Task, owner
@@ -93,10 +94,16 @@ class ConfirmWork:
 
     def __call__(self, task: Task) -> Outcome:
         """Run the task; a failure is an outcome too."""
+        trial, index = divmod(task.number, self.n_seeds)
+        with logs.bind(trial=trial, model=index):
+            return self._outcome(task, trial, index)
+
+    def _outcome(self, task: Task, trial: int, index: int) -> Outcome:
         started = time.monotonic()
         try:
-            trial, index = divmod(task.number, self.n_seeds)
             made = self._run(trial, index)
+        except StoreAway as error:
+            return Outcome(task.number, "stopped", error=str(error))
         except Exception as error:  # one model's failure leaves the others to go on
             seconds = time.monotonic() - started
             return Outcome(
@@ -110,9 +117,12 @@ class ConfirmWork:
         composition = self._varied(candidate)
         seed = self._seed(number, index)
         name = f"confirm {number:04d} seed {index}"
-        with self.runs.start(
-            "confirmation", name, owner=owner(), parent_id=candidate.run_id
-        ) as run:
+        parent = candidate.run_id
+        with (
+            self.runs.start("confirmation", name, owner=owner(), parent_id=parent) as run,
+            logs.bind(run=run.run_id),
+        ):
+            logs.event("model begins")
             trained = train_logged(
                 composition, self.prepared, run, seed=seed, shared=self.shared, confirming=True
             )

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tabveil import logs
 from tabveil.config.compose import Composition
 from tabveil.config.logged import train_logged
 from tabveil.config.settings import Base, read
@@ -38,6 +39,10 @@ class TrialWork:
 
     def __call__(self, task: Task) -> Outcome:
         """Run the task; a failure is an outcome too."""
+        with logs.bind(sweep=self.parent_id, trial=task.number):
+            return self._outcome(task)
+
+    def _outcome(self, task: Task) -> Outcome:
         started = time.monotonic()
         try:
             outcome = self._run(task, started)
@@ -54,7 +59,11 @@ class TrialWork:
 
     def _run(self, task: Task, started: float) -> Outcome:
         tags = {f"space.{key}": value for key, value in task.values.items()}
-        with self.runs.start_trial(self.parent_id, task.number, owner=owner(), tags=tags) as run:
+        with (
+            self.runs.start_trial(self.parent_id, task.number, owner=owner(), tags=tags) as run,
+            logs.bind(run=run.run_id),
+        ):
+            logs.event("trial begins")
             composition = self.composition.varied(to_overrides(task.values))
             seed = child_seed(read(composition, Base).seed, "trial", task.number)
             made = train_logged(

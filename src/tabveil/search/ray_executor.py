@@ -25,7 +25,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from tabveil import progress
+from tabveil import logs, progress
 from tabveil.errors import ConfigError, StudyError, safe_summary
 from tabveil.search.tasks import OWNER_VARIABLE, Outcome, Task, Work, owner
 from tabveil.threads import environment, limit_environment
@@ -217,9 +217,8 @@ def _local_cpus(executor: Ray) -> int:
 def _variables(n_threads: int) -> dict[str, str]:
     """The environment of the workers. No credentials: Ray shows it to all who see the cluster."""
     variables = {**environment(n_threads), OWNER_VARIABLE: owner()}
-    if progress.VARIABLE in os.environ:
-        variables[progress.VARIABLE] = os.environ[progress.VARIABLE]
-    return variables
+    told = (progress.VARIABLE, logs.VARIABLE, logs.JOB)
+    return {**variables, **{name: os.environ[name] for name in told if name in os.environ}}
 
 
 def _fitting(node: Mapping[str, float], needs: Mapping[str, float]) -> int:

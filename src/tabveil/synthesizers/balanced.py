@@ -17,7 +17,7 @@ import pandas as pd
 
 from tabveil.contracts import Draws, Where
 from tabveil.errors import ConfigError
-from tabveil.seeding import child_rng, child_seed
+from tabveil.seeding import child_rng, stream_seed
 from tabveil.synthesizers.chunks import CHUNK_ROWS, concat
 
 _TOLERANCE = 1e-6
@@ -66,7 +66,7 @@ class Balanced:
         if where and self.column in where:
             raise ConfigError(f"{self.column!r} has shares and a condition: give it one of them")
         streams = [
-            _Stream(self.inner, n, child_seed(seed, "share", i), {**(where or {}), self.column: v})
+            _Stream(self.inner, n, stream_seed(seed, "share", i), {**(where or {}), self.column: v})
             for i, v in enumerate(self.shares)
         ]
         edges = np.cumsum(list(self.shares.values()))

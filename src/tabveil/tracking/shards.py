@@ -1,6 +1,6 @@
 """How are more rows drawn than one process can, the same rows however many draw?
 
-A sample is cut into shards of a fixed number of rows. Shard `i` is drawn from the child seed
+A sample is cut into shards of a fixed number of rows. Shard `i` is drawn from the wide seed of
 `(seed, "shard", i)`, so it needs no other shard and does not depend on who draws it; the rows of a
 shorter sample are the first rows of a longer one. Made-up identifiers are numbered over the whole
 sample: one that must not repeat does not repeat in another shard either.
@@ -16,7 +16,7 @@ import pandas as pd
 
 from tabveil.contracts import DrawsPersons, Where
 from tabveil.errors import DataError
-from tabveil.seeding import child_seed
+from tabveil.seeding import wide_seed
 from tabveil.tracking.manifest import Part, measure_part
 from tabveil.tracking.models import Generator
 from tabveil.tracking.samples import write_frames
@@ -82,7 +82,7 @@ def _draw(
 ) -> Iterator[pd.DataFrame]:
     """The shard's rows, indexed as in the whole sample."""
     masking, drawer = generator.masking, generator.synthesizer
-    own_seed = child_seed(seed, "shard", shard.number)
+    own_seed = wide_seed(seed, "shard", shard.number)
     if not masking.of_persons:
         for frame in drawer.iter_sample(shard.n, seed=own_seed, where=where):
             yield masking.apply(_moved(frame, shard), seed=seed)

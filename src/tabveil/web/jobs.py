@@ -79,6 +79,12 @@ class Jobs:
     database: Database
     events: Events
 
+    def counted(self) -> dict[tuple[str, str], int]:
+        """How many jobs there are of everybody, by kind and state."""
+        which = (JOBS.c.kind, JOBS.c.state)
+        rows = self.database.rows(sa.select(*which, sa.func.count().label("n")).group_by(*which))
+        return {(row["kind"], row["state"]): row["n"] for row in rows}
+
     def create(self, user: str, order: Order, *, table: Path | None = None) -> Job:
         """Queue a job.
 

@@ -6,7 +6,9 @@ Counted by route, never by path: a path holds ids, and what people type.
 from __future__ import annotations
 
 import logging
+import re
 import time
+from collections.abc import Mapping
 
 from prometheus_client import (
     CollectorRegistry,
@@ -21,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOG = logging.getLogger("tabveil.web.access")
 _SECONDS = (0.005, 0.02, 0.1, 0.5, 2, 10, 60)
+_OF_JOBS, _NUMBER = ("/jobs/", "/api/v1/jobs/"), re.compile("[0-9a-f]{32}")
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 
 
@@ -43,11 +46,15 @@ class Metrics:
         self.running = Gauge("tabveil_requests_open", "Being answered", registry=self.registry)
         self.received = Counter("tabveil_received_bytes", "Of bodies", registry=self.registry)
         self.sent = Counter("tabveil_sent_bytes", "Of bodies", registry=self.registry)
+        self._jobs = Gauge("tabveil_jobs", "Asked for", ("kind", "state"), registry=self.registry)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
 
-    def text(self) -> bytes:
-        """Everything, in Prometheus' text format."""
+    def text(self, jobs: Mapping[tuple[str, str], int]) -> bytes:
+        """Everything, in Prometheus' text format; `jobs` counts them by kind and state."""
+        self._jobs.clear()
+        for labels, n in jobs.items():
+            self._jobs.labels(*labels).set(n)
         return generate_latest(self.registry)
 
 
@@ -89,4 +96,16 @@ class Meter:
         self._metrics.requests.labels(method, route, status).inc()
         self._metrics.seconds.labels(method, route).observe(seconds)
         user = scope.get("state", {}).get("user") or "-"
-        LOG.info("%s %s %s %d %.0f ms", user, method, route, status, 1000 * seconds)
+        told = {"user": user, "method": method, "route": route, "status": status, **_job(scope)}
+        LOG.info(
+            *("%s %s %s %d %.0f ms", user, method, route, status, 1000 * seconds),
+            extra={"told": {**told, "ms": round(1000 * seconds, 1)}},
+        )
+
+
+def _job(scope: Scope) -> dict[str, str]:
+    """Which job a request is about; never what else stands in the path."""
+    params = scope.get("path_params", {})
+    number = str(params.get("number", params.get("id", "")))  # as pages and the API call it
+    is_one = scope["path"].startswith(_OF_JOBS) and _NUMBER.fullmatch(number)
+    return {"job": number} if is_one else {}

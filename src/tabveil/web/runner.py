@@ -25,6 +25,7 @@ from pathlib import Path
 import psutil
 import sqlalchemy as sa
 
+from tabveil import logs
 from tabveil.progress import VARIABLE
 from tabveil.web import orders
 from tabveil.web.database import JOBS, now
@@ -76,7 +77,9 @@ class Runner:
 
     def _work(self, line: list[str], *, is_reading: bool) -> tuple[int, str]:
         """Exit code of the command, and why we ended it, if we did."""
-        environment = os.environ | {VARIABLE: str(self.folder / FILE)}
+        environment = os.environ | {VARIABLE: str(self.folder / FILE), logs.JOB: self.job}
+        if environment.get(logs.VARIABLE) == logs.STDERR:  # the job's own is read by people
+            del environment[logs.VARIABLE]
         environment.pop(SETTINGS, None)
         settings = self.service.settings
         limits = _limited(settings.memory_bytes, settings.reading_seconds) if is_reading else None
@@ -166,6 +169,8 @@ class Runner:
         mine = JOBS.update().where(
             JOBS.c.id == self.job, JOBS.c.owner == self.owner, JOBS.c.state == "running"
         )
+        told = {"state": state, "code": code, "message": message}
+        logs.event("job ended", level="error" if state == "failed" else "info", **told)
         with self.service.database.begin() as connection:
             values = {"state": state, "exit_code": code, "message": message, "ended": now()}
             connection.execute(mine.values(**values))
@@ -257,7 +262,8 @@ def main() -> None:
     settings: Settings = from_text(os.environ[SETTINGS])
     job, owner = sys.argv[1], sys.argv[2]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Runner(Service.open(settings), job, owner).run()
+    with logs.bind(job=job):
+        Runner(Service.open(settings), job, owner).run()
 
 
 if __name__ == "__main__":

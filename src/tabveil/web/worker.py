@@ -85,7 +85,8 @@ class Worker:
                     values |= {"ended": now(), "message": "the machine, or its process, died"}
                 this = JOBS.update().where(JOBS.c.id == row["id"], silent)
                 if connection.execute(this.values(**values)).rowcount:
-                    log.warning("job %s was lost and is %s", row["id"], values["state"])
+                    told = {"job": row["id"], "state": values["state"]}
+                    log.warning("job %s was lost and is %s", *told.values(), extra={"told": told})
 
     def _claim(self, lane: str, most: int) -> tuple[str, str] | None:
         """Take the oldest waiting job of a lane: its id and what its runner signs with."""
@@ -125,4 +126,4 @@ class Worker:
                 start_new_session=True,
             )
         self._runners.append(runner)
-        log.info("job %s started", job)
+        log.info("job %s started", job, extra={"told": {"job": job, "runner": runner.pid}})

@@ -29,7 +29,7 @@ def health(shop: Shop) -> Health:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **EVERYWHERE},
 )
-def metrics(request: Request, user: User) -> Response:  # noqa: ARG001
-    """Counters for Prometheus: requests by route, bytes, memory."""
-    text: bytes = request.app.state.metrics.text()
+def metrics(request: Request, shop: Shop, user: User) -> Response:  # noqa: ARG001
+    """Counters for Prometheus: requests by route, bytes, memory, jobs by kind and state."""
+    text: bytes = request.app.state.metrics.text(shop.jobs.counted())
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
