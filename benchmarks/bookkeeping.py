@@ -15,19 +15,20 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tabveil.commands.plan import Plan
 from tabveil.config.build import build_parts
-from tabveil.config.compose import compose_command
+from tabveil.config.compose import Composition, compose_command
 from tabveil.config.space import to_overrides
-from tabveil.pipeline import run_trial
+from tabveil.pipeline import Parts, Trial, run_trial
 from tabveil.search.space import suggest
 from tabveil.search.tasks import owner
 from tabveil.threads import limit_environment
-from tabveil.tracking.runs import Runs
+from tabveil.tracking.runs import Run, Runs
 from tabveil.tracking.store import prepare_store
 from tabveil.trial_log import log_trial
 
@@ -49,35 +50,57 @@ class Clock:
         self.cpu.setdefault(name, []).append(time.process_time() - cpu)
 
 
+@dataclass(frozen=True)
+class Made:
+    """One real miniature trial, and where its like are logged."""
+
+    composition: Composition
+    plan: Plan
+    runs: Runs
+    parent: Run
+    parts: Parts
+    trial: Trial
+
+
+def made(root: Path, overrides: Sequence[str] = ()) -> Made:
+    """Run the trial, without plots, under `root`."""
+    words = ["experiment=smoke", "evaluation.plots=false", f"root={root}", *overrides]
+    composition = compose_command("sweep", words)
+    plan = Plan.read(composition)
+    runs = Runs(plan.uri, prepare_store(plan.uri, plan.experiment, root=root))
+    parts = build_parts(composition)
+    trial = run_trial(plan.prepared, parts, seed=0)
+    parent = runs.start_sweep("bench", owner=owner())
+    return Made(composition, plan, runs, parent, parts, trial)
+
+
+def log_again(one: Made, number: int, composition: Composition) -> None:
+    """Log the trial as a run of its own, as a sweep's worker does."""
+    params, config = composition.flat(), composition.to_yaml()
+    with one.runs.start_trial(one.parent.run_id, number, owner=owner()) as run:
+        for epoch in range(1, N_EPOCHS + 1):
+            run.log_losses(epoch, {"generator": 0.1, "discriminator": 0.2})
+        prepared, parts = one.plan.prepared, one.parts
+        log_trial(run, one.trial, prepared, params=params, config=config, seed=0, parts=parts)
+
+
 def measure(n_trials: int, root: Path) -> Clock:
     """Do the bookkeeping of `n_trials` trials under `root`."""
-    composition = compose_command("sweep", ["experiment=smoke", f"root={root}"])
-    plan = Plan.read(composition)
-    study = plan.open_study()
-    runs = Runs(plan.uri, prepare_store(plan.uri, plan.experiment, root=root))
-    trial = run_trial(plan.prepared, build_parts(composition), seed=0)
-    parent = runs.start_sweep("bench", owner=owner())
-    clock = Clock()
+    one = made(root)
+    study, clock = one.plan.open_study(), Clock()
     for _ in range(n_trials):
         with clock.step("optuna ask"):
             asked = study.ask()
             asked.set_user_attr("owner", owner())
-            values = suggest(plan.space, asked)
+            values = suggest(one.plan.space, asked)
         with clock.step("hydra compose and build"):
-            varied = composition.varied(to_overrides(values))
+            varied = one.composition.varied(to_overrides(values))
             build_parts(varied)
-            params, config = varied.flat(), varied.to_yaml()
         with clock.step("mlflow run"):
-            run = runs.start_trial(parent.run_id, asked.number, owner=owner())
-            with run:
-                for epoch in range(1, N_EPOCHS + 1):
-                    run.log_losses(epoch, {"generator": 0.1, "discriminator": 0.2})
-                log_trial(
-                    run, trial, plan.prepared, params=params, config=config, seed=0, plots=False
-                )
+            log_again(one, asked.number, varied)
         with clock.step("optuna tell"):
-            study.tell(asked, [trial.utility.value, trial.risk.value])
-    parent.end()
+            study.tell(asked, [one.trial.utility.value, one.trial.risk.value])
+    one.parent.end()
     return clock
 
 

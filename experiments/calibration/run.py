@@ -43,7 +43,6 @@ from scipy.stats import norm  # noqa: E402
 from tabveil.config.build import build, build_attacks  # noqa: E402
 from tabveil.config.compose import compose_command  # noqa: E402
 from tabveil.contracts import EvalInput, Limits  # noqa: E402
-from tabveil.controls import plant  # noqa: E402
 from tabveil.data.schema import Schema, infer_schema  # noqa: E402
 from tabveil.data.tables import read_table  # noqa: E402
 from tabveil.evaluate import evaluate  # noqa: E402
@@ -51,6 +50,7 @@ from tabveil.measure.distance import nearest  # noqa: E402
 from tabveil.measure.encode import DistanceEncoder  # noqa: E402
 from tabveil.measure.intervals import proportion  # noqa: E402
 from tabveil.measure.lineup import lineup_of  # noqa: E402
+from tabveil.planting import plant  # noqa: E402
 from tabveil.seeding import child_rng, child_seed  # noqa: E402
 from tabveil.threads import limited  # noqa: E402
 from tabveil.tracking.environment import environment  # noqa: E402

@@ -31,10 +31,11 @@ from tabveil.audit import Files, audit  # noqa: E402
 from tabveil.config.build import build, build_attacks  # noqa: E402
 from tabveil.config.compose import compose_command  # noqa: E402
 from tabveil.config.settings import Evaluation, read  # noqa: E402
-from tabveil.controls import Suite, plant  # noqa: E402
+from tabveil.controls import Suite  # noqa: E402
 from tabveil.data.tables import read_table  # noqa: E402
 from tabveil.measure.alike import Roles  # noqa: E402
 from tabveil.measure.intervals import proportion  # noqa: E402
+from tabveil.planting import plant  # noqa: E402
 from tabveil.seeding import child_rng, child_seed  # noqa: E402
 from tabveil.threads import limited  # noqa: E402
 from tabveil.tracking.environment import environment  # noqa: E402

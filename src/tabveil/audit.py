@@ -19,16 +19,19 @@ from typing import Any, Literal
 import pandas as pd
 
 import tabveil
-from tabveil.contracts import EvalInput, Limits, Score
-from tabveil.controls import Control, Suite, run_controls, unseen
+from tabveil.attacked import attack
+from tabveil.contracts import Limits, Score
+from tabveil.controls import Control, Suite, unseen
 from tabveil.data.tables import digest, read_table
-from tabveil.errors import CannotTell, ConfigError, DataError
-from tabveil.evaluate import Evaluation, Result, evaluate
+from tabveil.errors import ConfigError, DataError
+from tabveil.evaluate import Evaluation, Result
 from tabveil.measure.alike import SYNTHETIC, Roles, make_alike
 from tabveil.measure.identifiers import Released
 from tabveil.measure.sides import to_input
 from tabveil.measure.swapped import control_was_seen
+from tabveil.search.executors import Inline
 from tabveil.search.objective import Objective
+from tabveil.search.tasks import Executor
 from tabveil.seeding import child_seed
 
 Verdict = Literal["leak shown", "nothing shown", "cannot tell"]
@@ -71,7 +74,15 @@ class Audit:
     seed: int
 
 
-def audit(files: Files, roles: Roles, suite: Suite, limits: Limits, *, seed: int) -> Audit:
+def audit(
+    files: Files,
+    roles: Roles,
+    suite: Suite,
+    limits: Limits,
+    *,
+    seed: int,
+    executor: Executor | None = None,
+) -> Audit:
     """Attack a synthetic table.
 
     Args:
@@ -81,6 +92,7 @@ def audit(files: Files, roles: Roles, suite: Suite, limits: Limits, *, seed: int
         suite: the attacks, and how they make the risk.
         limits: how much the attacks look at.
         seed: of every random choice.
+        executor: where the table and the controls' tables are attacked; None: here, in turn.
 
     Raises:
         DataError: a file is no table, or the tables cannot be compared.
@@ -101,10 +113,9 @@ def audit(files: Files, roles: Roles, suite: Suite, limits: Limits, *, seed: int
     alike = make_alike(raw, roles)
     del raw
     data, notes = to_input(alike, seed=child_seed(seed, "audit"), limits=limits)
-    evaluation = evaluate(data, metrics={}, attacks=suite.attacks)
+    evaluation, controls = attack(data, suite, executor or Inline())
     advantages = suite.advantages(evaluation)
     risk = suite.risk(advantages)
-    controls = () if risk is None else _controls(data, suite, found=risk.low > 0)
     leak = suite.leak(advantages, controls)
     verdict, reason = conclude(risk, leak, suite.failed(evaluation), controls)
     wrong = control_was_seen(data) if controls else ""
@@ -148,13 +159,6 @@ def _refuse_twice_the_same(raw: Mapping[str, pd.DataFrame]) -> None:
                 f"{one} and {two} are the same table; an audit compares rows that the generator "
                 f"saw (train) with rows that it never saw (control)"
             )
-
-
-def _controls(data: EvalInput, suite: Suite, *, found: bool) -> tuple[Control, ...]:
-    try:
-        return run_controls(data, suite, found=found)
-    except CannotTell:  # the attacks that gave a number need no lineup
-        return ()
 
 
 def conclude(

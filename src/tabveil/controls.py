@@ -26,22 +26,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from scipy.stats import norm
 
 from tabveil.contracts import Advantage, Attack, EvalInput
 from tabveil.evaluate import Evaluation, Result, evaluate
 from tabveil.measure.blind import NAME, guess_blindly
 from tabveil.measure.lineup import lineup_of
+from tabveil.planting import PLANTED, null, planted
 from tabveil.search.objective import Objective, Objectives
-from tabveil.seeding import child_rng
 
-OUTLIERS_AMONG = 10_000
-"""Training rows among which the outlying ones are looked for."""
+NULL = "null"
 MAX_TARGETS = 2_000
 """Members, and as many others, in a control: enough to see 1 % of copies among 10,000 rows."""
-FEWEST_FRESH = 200
-"""Rows in half of the reference, below which it cannot stand for a synthetic table."""
 FAR = 4.0
 """Standard errors beyond which the null's finding is no chance: of thirty components in each of a
 thousand audits of tables without a leak, about one lies so far out."""
@@ -203,73 +199,27 @@ def run_controls(data: EvalInput, suite: Suite, *, found: bool) -> tuple[Control
     Raises:
         CannotTell: as `measure.lineup.lineup_of`.
     """
+    made = [run_control(data, suite, name, found=found) for name in (*PLANTED, NULL)]
+    return (*filter(None, made), guess(data, suite))
+
+
+def run_control(data: EvalInput, suite: Suite, name: str, *, found: bool) -> Control | None:
+    """Make one of the controls that attack a table; None where there is no row to plant.
+
+    Args:
+        data: as for `run_controls`, likewise what follows.
+        suite: the attacks.
+        name: one of PLANTED, or NULL.
+        found: whether the audit has shown something; matters to NULL only.
+    """
     most = min(MAX_TARGETS, data.limits.max_targets or MAX_TARGETS)
     small = replace(data, limits=replace(data.limits, max_targets=most))
-    made = [
-        _run(name, what, n, replace(small, synthetic=table), suite)
-        for name, what, n, table in planted(data)
-    ]
-    name, what, without = null(data if found else small)
-    return (*made, _run(name, what, 0, without, suite), _blind(data, suite))
-
-
-def planted(data: EvalInput) -> Iterator[tuple[str, str, int, pd.DataFrame]]:
-    """Name, words, number of planted rows and table, for each leak that can be planted.
-
-    Rows come from all of `train`, as a generator's would, whoever is asked about.
-    """
-    for name, share, rows, kind in (
-        ("copies_1pct", 0.01, data.train, "training rows"),
-        ("outliers_1pct", 0.01, _outliers(data), "outlying training rows"),
-        ("copies_10pct", 0.10, data.train, "training rows"),
-    ):
-        n = min(max(1, round(share * len(data.synthetic))), len(rows))
-        words = f"{n} of {len(data.synthetic)} rows replaced by {kind}"
-        if n:
-            yield name, words, n, plant(data.synthetic, rows, n, seed=data.seed, name=name)
-
-
-def _outliers(data: EvalInput) -> pd.DataFrame:
-    """Of all of `train`: taken from those asked about, too many of them would be asked about."""
-    limits = replace(data.limits, max_targets=OUTLIERS_AMONG)
-    lineup = lineup_of(replace(data, membership=None, limits=limits))
-    return lineup.targets.frame[lineup.is_member & lineup.is_outlier]
-
-
-def plant(
-    synthetic: pd.DataFrame, rows: pd.DataFrame, n: int, *, seed: int, name: str
-) -> pd.DataFrame:
-    """The table with `n` of its rows, drawn at random, replaced by as many of `rows`."""
-    rng = child_rng(seed, "plant", name)
-    keep = np.sort(rng.permutation(len(synthetic))[n:])
-    put = np.sort(rng.choice(len(rows), size=n, replace=False))
-    return pd.concat([synthetic.iloc[keep], rows.iloc[put][synthetic.columns]], ignore_index=True)
-
-
-def null(data: EvalInput) -> tuple[str, str, EvalInput]:
-    """Name, words and an input in which nothing leaks."""
-    rng = child_rng(data.seed, "null")
-    half = len(data.reference) // 2
-    if half >= FEWEST_FRESH:
-        order = rng.permutation(len(data.reference))
-        first, second = (
-            data.reference.iloc[np.sort(part)].reset_index(drop=True)
-            for part in (order[:half], order[half:])
-        )
-        words = f"{half} fresh real rows in place of the synthetic table"
-        return "fresh", words, replace(data, synthetic=first, reference=second)
-    words = "train and control shuffled"
-    if data.membership:
-        is_member = rng.permutation(data.membership.is_member)
-        shuffled = replace(data.membership, is_member=is_member, in_pool=is_member)
-        return "permuted", words, replace(data, membership=shuffled)
-    both = pd.concat([data.train, data.control[data.train.columns]], ignore_index=True)
-    order = rng.permutation(len(both))
-    train, control = (
-        both.iloc[np.sort(part)].reset_index(drop=True)
-        for part in (order[: len(data.train)], order[len(data.train) :])
-    )
-    return "permuted", words, replace(data, train=train, control=control)
+    if name == NULL:
+        called, what, without = null(data if found else small)
+        return _run(called, what, 0, without, suite)
+    for called, what, n, table in planted(data, [name]):
+        return _run(called, what, n, replace(small, synthetic=table), suite)
+    return None
 
 
 def _run(name: str, what: str, n: int, data: EvalInput, suite: Suite) -> Control:
@@ -285,7 +235,8 @@ def _run(name: str, what: str, n: int, data: EvalInput, suite: Suite) -> Control
     )
 
 
-def _blind(data: EvalInput, suite: Suite) -> Control:
+def guess(data: EvalInput, suite: Suite) -> Control:
+    """The control that attacks no table. Raises CannotTell as `run_controls`."""
     advantages = {
         f"{NAME}/{score.name}": score.advantage
         for score in guess_blindly(lineup_of(data))

@@ -3,10 +3,13 @@
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from servers import Postgres
+
+from tabveil.logs import VARIABLE
 
 ROOT = Path(__file__).parents[2]
 TABVEIL = [sys.executable, "-W", "ignore", "-m", "tabveil"]
@@ -24,6 +27,16 @@ def tabveil(*arguments, cwd=ROOT, timeout=300):
     )
 
 
+@contextmanager
+def logging_to(file):
+    """Commands that are started inside write their log there."""
+    os.environ[VARIABLE] = str(file)
+    try:
+        yield
+    finally:
+        del os.environ[VARIABLE]
+
+
 @pytest.fixture(scope="session")
 def randhie():
     path = ROOT / "data" / "randhie.parquet"
@@ -36,7 +49,8 @@ def randhie():
 def smoke_store(tmp_path_factory, randhie):
     """The store that `tabveil sweep experiment=smoke` leaves, and what it printed."""
     root = tmp_path_factory.mktemp("smoke") / "store"
-    done = tabveil("sweep", "experiment=smoke", f"root={root}")
+    with logging_to(root.parent / "log.jsonl"):
+        done = tabveil("sweep", "experiment=smoke", f"root={root}")
     assert done.returncode == 0, done.stderr
     return root, done.stdout
 

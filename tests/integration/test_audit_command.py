@@ -256,6 +256,20 @@ def test_tables_that_cannot_be_compared(files, tmp_path, capsys, change, said):
     assert said in refused(files(**made), capsys, tmp_path)
 
 
+def test_two_workers_find_what_one_finds(files, tmp_path, capsys):
+    """Each table is attacked wherever there is room; only how long it took may differ."""
+    table = pd.concat([people(N, 9).iloc[100:], people(N, 0).head(100)])
+
+    def found(*more):
+        audit([*files(synthetic=table), "evaluation.plots=false", *more], 3, capsys)
+        told = scores(tmp_path)
+        return {key: value for key, value in told.items() if "seconds" not in key}
+
+    alone = found()
+    assert len(alone["controls"]) == 5
+    assert found("executor=process", "executor.n_workers=2") == alone
+
+
 def test_a_lacking_column(files, tmp_path, capsys):
     words = files(synthetic=people(N, 9).drop(columns="age"))
     assert "synthetic lacks the columns ['age']" in refused(words, capsys, tmp_path)

@@ -67,6 +67,23 @@ def test_a_trial_holds_params_metrics_losses_dataset_and_artifacts(client, trial
     assert artifacts >= {"config.yaml", "schema.json", "environment.json", "generator", "plots"}
 
 
+def test_the_log_names_sweep_trial_and_run(smoke_store, trials):
+    text = (smoke_store[0].parent / "log.jsonl").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert {line["command"] for line in lines} == {"sweep"}
+    begun = [line for line in lines if line["event"] == "trial begins"]
+    ended = [line for line in lines if line["event"] == "trial"]
+    expected = {(int(t.data.tags["trial"]), t.info.run_id) for t in trials}
+    for found in (begun, ended):
+        assert {(line["trial"], line["run"]) for line in found} == expected
+        assert {line["sweep"] for line in found} == {
+            t.data.tags["mlflow.parentRunId"] for t in trials
+        }
+    assert {line["state"] for line in ended} == {"complete"}
+    assert ended[0]["study"] == MODEL
+    assert (lines[-1]["event"], lines[-1]["code"]) == ("command ended", 0)
+
+
 def test_the_sweeps_run_holds_what_the_sweep_wrote_and_nothing_else(client, smoke_store):
     (smoke_store[0] / "sweeps" / MODEL / "private.csv").write_text("a,b\n1,2\n")
     again = tabveil("sweep", "experiment=smoke", f"root={smoke_store[0]}")

@@ -1,6 +1,7 @@
 """A sweep on a real Ray cluster gives what it gives elsewhere, and outlives what dies there."""
 
 import csv
+import json
 import os
 import signal
 import time
@@ -8,9 +9,10 @@ from contextlib import closing
 
 import psutil
 import pytest
+from test_confirm import unconfirmed
 from test_survival import finished_whole, root, running, states, wait_until, words  # noqa: F401
 
-from conftest import tabveil
+from conftest import CONFIRM, tabveil
 
 ray_cluster = pytest.importorskip("ray_cluster")
 
@@ -50,6 +52,27 @@ def test_trial_by_trial_it_gives_what_the_other_executors_give(cluster, tmp_path
         trials(tmp_path / "process", "executor=process", "executor.n_workers=2", *LIGHT) == expected
     )
     assert trials(tmp_path / "ray", *on(cluster[0])) == expected
+
+
+def models(root):  # noqa: F811
+    """What each model of a confirmation gave, by file."""
+    found = {}
+    for path in (root / "confirmations" / "randhie-smoke").glob("*.json"):
+        attempt = json.loads(path.read_text())["attempt"]
+        found[path.name] = {k: v for k, v in attempt.items() if k != "run_id"}
+    return found
+
+
+@pytest.mark.slow
+def test_model_by_model_a_confirmation_gives_what_it_gives_here(
+    cluster, smoke_store, confirmed_store, tmp_path
+):
+    there = unconfirmed(smoke_store, tmp_path / "store")
+    words = ["executor=ray", f"executor.address={cluster[0].address}", f"root={there}"]
+    done = tabveil("confirm", *CONFIRM, *words, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert models(there) == models(confirmed_store[0])
+    assert len(models(there)) == 3
 
 
 def in_mid_trial(root, n):  # noqa: F811

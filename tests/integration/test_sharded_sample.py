@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import TABVEIL
+from conftest import TABVEIL, tabveil
 from tabveil.cli import main
 from tabveil.data.masking import Masking
 from tabveil.data.schema import infer_schema
@@ -133,3 +133,15 @@ def test_what_cannot_be_drawn_in_shards_is_refused_in_one_line(root, drawn, tmp_
         assert told.count("\n") == 1, told
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "keep me"
     assert not (drawn / "_unfinished.json").exists()
+
+
+@pytest.mark.slow
+def test_a_ray_cluster_leaves_the_same_bytes(root, drawn, tmp_path):
+    ray_cluster = pytest.importorskip("ray_cluster")
+    out = tmp_path / "rows"
+    with ray_cluster.two_nodes() as (cluster, _):
+        where = ("executor=ray", f"executor.address={cluster.address}")
+        done = tabveil(*words(root, out, *where), timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert bytes_of(out) == bytes_of(drawn)
+    assert main(["verify", f"rows={out}"]) == 0

@@ -3,39 +3,22 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import numpy as np
-import pandas as pd
 import pytest
+from planted_tables import given, people
 
-from tabveil.contracts import Advantage, EvalInput, Limits, Membership, Score
+from tabveil.contracts import Advantage, EvalInput, Limits, Score
 from tabveil.controls import (
     Control,
     Suite,
-    null,
-    plant,
-    planted,
     run_controls,
     unseen,
 )
-from tabveil.data.schema import infer_schema
 from tabveil.errors import CannotTell
 from tabveil.evaluate import Evaluation, Result
 from tabveil.measure.intervals import difference_of_proportions
-from tabveil.measure.lineup import lineup_of
 from tabveil.search.objective import Objectives
 
 TABLES = ("train", "control", "reference", "synthetic")
-
-
-def people(n: int, seed: int, shift: float = 0) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    return pd.DataFrame({"x": rng.normal(shift, 1, n), "sex": rng.choice(["f", "m"], n)})
-
-
-def given(n: int = 1000, n_reference: int = 1000, **more) -> EvalInput:
-    tables = {"train": people(n, 0), "control": people(n, 1), "synthetic": people(n, 2)}
-    tables |= {"reference": people(n_reference, 3), **more}
-    return EvalInput(**tables, schema=infer_schema(people(n, 0)), seed=0)
 
 
 @dataclass(frozen=True)
@@ -82,57 +65,6 @@ class Blind(Copies):
 
 def suite(*attacks, **more) -> Suite:
     return Suite({one.name: one for one in attacks}, Objectives({}, **more))
-
-
-def test_as_many_rows_as_said_are_replaced_by_training_rows():
-    data = given()
-    made = {name: (n, table) for name, _, n, table in planted(data)}
-    assert {name: n for name, (n, _) in made.items()} == {
-        "copies_1pct": 10,
-        "outliers_1pct": 10,
-        "copies_10pct": 100,
-    }
-    for n, table in made.values():
-        assert len(table) == len(data.synthetic)
-        assert table["x"].isin(data.train["x"]).sum() == n
-        assert table["x"].isin(data.synthetic["x"]).sum() == len(table) - n
-    _, outliers = made["outliers_1pct"]
-    copied = outliers["x"][outliers["x"].isin(data.train["x"])]
-    lineup = lineup_of(data)
-    assert copied.isin(lineup.targets.frame["x"][lineup.is_outlier]).all()
-
-
-def test_planting_depends_on_the_seed_and_changes_nothing():
-    data = given()
-    before = data.synthetic.copy()
-    one, same, other = (plant(data.synthetic, data.train, 5, seed=s, name="p") for s in (0, 0, 1))
-    pd.testing.assert_frame_equal(one, same)
-    assert not one.equals(other)
-    pd.testing.assert_frame_equal(data.synthetic, before)
-
-
-def test_more_is_never_planted_than_there_are_rows():
-    data = given(train=people(50, 0), synthetic=people(5000, 2))
-    assert [n for _, _, n, _ in planted(data)][::2] == [50, 50]
-
-
-def test_the_null_is_made_of_fresh_rows_where_enough_are_left():
-    data = given()
-    name, _, without = null(data)
-    assert name == "fresh"
-    assert len(without.synthetic) == len(without.reference) == 500
-    both = [*without.synthetic["x"], *without.reference["x"]]
-    assert sorted(both) == sorted(data.reference["x"])
-    pd.testing.assert_frame_equal(without.train, data.train)
-
-
-def test_the_null_shuffles_membership_where_the_reference_is_small():
-    data = given(n_reference=100)
-    name, _, without = null(data)
-    assert name == "permuted"
-    assert (len(without.train), len(without.control)) == (1000, 1000)
-    assert 350 < without.train["x"].isin(data.train["x"]).sum() < 650
-    pd.testing.assert_frame_equal(without.synthetic, data.synthetic)
 
 
 def test_an_attack_that_sees_copies_sees_every_planted_leak_and_none_where_none_is():
@@ -229,37 +161,6 @@ def test_what_shows_a_leak_is_corrected_for_how_many_were_tried():
 def test_without_a_lineup_there_are_no_controls():
     with pytest.raises(CannotTell):
         run_controls(given(train=people(5, 0)), suite(Copies()), found=False)
-
-
-def persons(n: int) -> EvalInput:
-    """Of `n` people, two rows each of which one is asked about."""
-    data = given(n=2 * n)
-    asked = pd.concat([data.train[:n], data.control[:n]], ignore_index=True)
-    is_member = np.arange(2 * n) < n
-    return replace(data, membership=Membership(asked, is_member, is_member))
-
-
-def test_leaks_are_planted_from_all_rows_of_train_not_only_from_those_asked_about():
-    data = persons(500)
-    for name, _, n, table in planted(data):
-        copied = table["x"].isin(data.train["x"])
-        asked = table["x"].isin(data.train["x"][:500])
-        assert copied.sum() == n, name
-        assert 0 < asked.sum() < n, name
-
-
-def test_the_null_shuffles_who_is_asked_about_as_a_member():
-    data = replace(persons(500), reference=people(100, 3))
-    name, _, without = null(data)
-    assert name == "permuted"
-    assert without.membership.is_member.sum() == 500
-    assert 150 < without.membership.is_member[:500].sum() < 350
-    pd.testing.assert_frame_equal(without.membership.rows, data.membership.rows)
-
-
-def test_a_leak_that_cannot_be_planted_is_no_control(monkeypatch):
-    monkeypatch.setattr("tabveil.controls._outliers", lambda data: data.train[:0])
-    assert [name for name, *_ in planted(given())] == ["copies_1pct", "copies_10pct"]
 
 
 def test_attacks_that_only_report_show_no_leak():

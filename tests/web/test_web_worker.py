@@ -17,12 +17,14 @@ from typing import Any
 
 import psutil
 import pytest
+from servers import Postgres
 from test_web_orders import receive
 from web_server import settings_at
 
+from tabveil.logs import VARIABLE
 from tabveil.web import worker as worker_module
 from tabveil.web.database import JOBS, UPLOADS, now
-from tabveil.web.jobs import MOST_TRIES, Job
+from tabveil.web.jobs import MOST_TRIES, SILENCE, Job
 from tabveil.web.orders import SweepOrder
 from tabveil.web.service import Service
 from tabveil.web.worker import Worker
@@ -75,7 +77,37 @@ def job(service: Service, number: str) -> Job:
     return service.jobs.get("ann", number)
 
 
-def test_a_table_is_read_by_a_process_of_its_own(service: Service) -> None:
+@pytest.fixture
+def on_postgres(tmp_path: Path) -> Iterator[Service]:
+    database = Postgres()
+    service = Service.open(replace(settings_at(tmp_path), database=database.url()))
+    try:
+        yield service
+    finally:
+        service.database.engine.dispose()
+        database.remove()
+
+
+def test_postgresql_holds_jobs_and_times_their_hearts(on_postgres: Service) -> None:
+    upload = receive(on_postgres, TABLE.encode())
+    worker = new_worker(on_postgres)
+    until(on_postgres, worker, lambda: job(on_postgres, upload.inspection).has_ended)
+    ended = job(on_postgres, upload.inspection)
+    assert (ended.state, ended.exit_code) == ("done", 0)
+    for silence, state in ((SILENCE - timedelta(seconds=5), "running"), (SILENCE, "lost")):
+        heartbeat = on_postgres.database.clock(ago=silence + timedelta(seconds=1))
+        values = {"state": "running", "heartbeat": heartbeat, "tries": MOST_TRIES}
+        with on_postgres.database.begin() as connection:
+            connection.execute(JOBS.update().values(**values))
+        worker.once()
+        assert job(on_postgres, upload.inspection).state == state
+    MADE.pop()._runners[0].wait(20)
+
+
+def test_a_table_is_read_by_a_process_of_its_own(
+    service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "log.jsonl"))
     upload = receive(service, TABLE.encode())
     worker = new_worker(service)
     until(service, worker, lambda: job(service, upload.inspection).has_ended)
@@ -89,6 +121,10 @@ def test_a_table_is_read_by_a_process_of_its_own(service: Service) -> None:
     )
     assert found["head"][0] == ["20", "Bonn"]
     assert len(found["head"]) == 20
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    told = [(line["event"], line["job"]) for line in lines if line["event"] != "stage"]
+    expected = ["command begins", "command ended", "job ended"]
+    assert told == [(event, upload.inspection) for event in expected]
 
 
 def test_a_table_that_cannot_be_read_says_why_in_a_line(service: Service) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tabveil import audit
 from tabveil.commands import audit_folder
-from tabveil.config.build import build, build_attacks
+from tabveil.config.build import build, build_attacks, build_executor
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Audit, AuditColumns, Base, Evaluation, read
 from tabveil.controls import Control, Suite
@@ -32,10 +32,16 @@ def run(composition: Composition) -> int:
     suite = Suite(build_attacks(composition), build(composition, "objective"))
     out = base.out or base.root / "audits" / paths.synthetic.name
     roles = Roles(columns.kinds or {}, columns.sensitive, columns.quasi_identifiers, columns.group)
+    executor = build_executor(composition)
     is_new = audit_folder.prepare(out)
     try:
         found = audit.audit(
-            _files(paths, columns.format), roles, suite, evaluation.limits, seed=base.seed
+            _files(paths, columns.format),
+            roles,
+            suite,
+            evaluation.limits,
+            seed=base.seed,
+            executor=executor,
         )
     except BaseException:
         if is_new:  # nothing came of it

@@ -17,6 +17,7 @@ from tabveil.errors import StoreAway, StudyError
 from tabveil.gate import Gate
 from tabveil.report.terminal import say
 from tabveil.search.records import Record
+from tabveil.search.tasks import outcomes
 from tabveil.tracking.ledger import Ledger, Line
 from tabveil.tracking.runs import Runs
 
@@ -90,19 +91,13 @@ def models_of(
 
 def _train(plan: Plan, work: ConfirmWork, todo: Sequence[tuple[int, int]]) -> list[Attempt]:
     """Run the tasks where trials run; a failed model is tried once more."""
-    waiting = [(work.task(*which), 1) for which in todo]
-    under_way: dict[int, int] = {}
+    waiting = [work.task(*which) for which in todo]
+    tried: set[int] = set()
     made: list[Attempt] = []
     progress.note("stage", name="models")
     progress.note("target", done=0, target=len(todo))
     with build_executor(plan.composition).open(work) as session:
-        while waiting or under_way:
-            while waiting and len(under_way) < session.n_workers:
-                task, tries = waiting.pop(0)
-                under_way[task.number] = tries
-                session.submit(task)
-            outcome = session.wait()
-            tries = under_way.pop(outcome.number)
+        for outcome in outcomes(session, waiting):
             number, index = divmod(outcome.number, work.n_seeds)
             words = f"candidate {number}, model {index + 1} of {work.n_seeds}"
             if outcome.state == "complete":
@@ -113,9 +108,10 @@ def _train(plan: Plan, work: ConfirmWork, todo: Sequence[tuple[int, int]]) -> li
                 say(f"{words}: utility {outcome.utility:.3f}, {seconds:.0f} s")
             elif outcome.state == "stopped":
                 raise StoreAway(f"{words} was stopped: {outcome.error}")
-            elif tries < 2:
+            elif outcome.number not in tried:
                 say(f"{words} {outcome.state}: {outcome.error}; trying again")
-                waiting.append((work.task(number, index), tries + 1))
+                tried.add(outcome.number)
+                waiting.append(work.task(number, index))
             else:
                 raise StudyError(f"{words} failed twice, the last time with: {outcome.error}")
     return made

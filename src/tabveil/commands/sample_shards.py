@@ -22,7 +22,7 @@ from tabveil.config.build import build_executor
 from tabveil.errors import ConfigError, TabveilError, safe_summary
 from tabveil.protections.protected import described
 from tabveil.report.terminal import say
-from tabveil.search.tasks import Outcome, Session, Task
+from tabveil.search.tasks import Outcome, Session, Task, outcomes
 from tabveil.tracking.manifest import (
     MANIFEST,
     UNFINISHED,
@@ -190,16 +190,13 @@ def _found(
 def _draw(session: Session, folder: Path, manifest: Manifest, missing: Sequence[Shard]) -> Manifest:
     """Draw the missing shards; the list of parts grows with each, and ends as the manifest."""
     n_parts = len(manifest.parts) + len(missing)
-    waiting, under_way = list(missing), 0
+    waiting = [Task(shard.number, {}) for shard in missing]
     losses: dict[int, int] = {}
-    while waiting or under_way:
-        under_way += _submit(session, waiting, under_way)
-        outcome = session.wait()
-        under_way -= 1
+    for outcome in outcomes(session, waiting):
         if outcome.state == "lost":
             losses[outcome.number] = losses.get(outcome.number, 0) + 1
             if losses[outcome.number] < _MOST_LOSSES:
-                waiting.insert(0, next(s for s in missing if s.number == outcome.number))
+                waiting.insert(0, Task(outcome.number, {}))
                 continue
         if outcome.state != "complete":
             raise _error(outcome)
@@ -209,13 +206,6 @@ def _draw(session: Session, folder: Path, manifest: Manifest, missing: Sequence[
         manifest.write(folder / (MANIFEST if is_last else UNFINISHED))
         progress.note("rows", n=sum(p.rows for p in manifest.parts.values()), of=manifest.rows)
     return manifest
-
-
-def _submit(session: Session, waiting: list[Shard], under_way: int) -> int:
-    n = max(0, min(session.n_workers - under_way, len(waiting)))  # a cluster may have shrunk
-    for _ in range(n):
-        session.submit(Task(waiting.pop(0).number, {}))
-    return n
 
 
 def _error(outcome: Outcome) -> TabveilError:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -58,6 +58,21 @@ class Session(Protocol):
     def wait(self) -> Outcome:
         """Block until a submitted task ends, and return its outcome."""
         ...
+
+
+def outcomes(session: Session, waiting: list[Task]) -> Iterator[Outcome]:
+    """Hand out tasks while there is room, and give their outcomes as they come.
+
+    `waiting` is emptied from the front; whoever reads may add to it meanwhile.
+    """
+    under_way = 0
+    while waiting or under_way:
+        # A cluster may have shrunk meanwhile.
+        for _ in range(min(session.n_workers - under_way, len(waiting))):
+            session.submit(waiting.pop(0))
+            under_way += 1
+        yield session.wait()
+        under_way -= 1
 
 
 class Executor(Protocol):

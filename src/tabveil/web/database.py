@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +122,15 @@ class Database:
         """A transaction: all of it, or nothing."""
         with self.engine.begin() as connection:
             yield connection
+
+    def clock(self, *, ago: timedelta = timedelta()) -> sa.ColumnElement[datetime]:
+        """The database's own time, so long ago: hearts of several machines beat by one clock.
+
+        SQLite is of one machine.
+        """
+        if self.engine.dialect.name == "postgresql":
+            return sa.func.now() - ago
+        return sa.literal(now() - ago, _TIME)
 
     def rows(self, statement: sa.Select[Any]) -> list[dict[str, Any]]:
         """What a query finds, with times in UTC."""

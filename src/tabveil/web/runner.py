@@ -149,7 +149,8 @@ class Runner:
             JOBS.c.id == self.job, JOBS.c.owner == self.owner, JOBS.c.state == "running"
         )
         with self.service.database.begin() as connection:
-            if not connection.execute(mine.values(heartbeat=now(), **values)).rowcount:
+            beat = self.service.database.clock()
+            if not connection.execute(mine.values(heartbeat=beat, **values)).rowcount:
                 return False
         (row,) = self.service.database.rows(JOBS.select().where(JOBS.c.id == self.job))
         return not row["cancel_asked"]

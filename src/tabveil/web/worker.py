@@ -76,8 +76,9 @@ class Worker:
 
     def _mark_lost(self) -> None:
         """Jobs whose heart has stopped are lost; they are queued again, but not for ever."""
-        silent = sa.and_(JOBS.c.state == "running", JOBS.c.heartbeat < now() - SILENCE)
-        with self.service.database.begin() as connection:
+        database = self.service.database
+        silent = sa.and_(JOBS.c.state == "running", JOBS.c.heartbeat < database.clock(ago=SILENCE))
+        with database.begin() as connection:
             for row in connection.execute(sa.select(JOBS).where(silent)).mappings().all():
                 again = row["tries"] < MOST_TRIES and not row["cancel_asked"]
                 values: dict[str, Any] = {"state": "queued" if again else "lost", "owner": None}
@@ -105,7 +106,8 @@ class Worker:
             if number is None:
                 return None
             this = JOBS.update().where(JOBS.c.id == number, waiting, n_running < most)
-            values = {"owner": owner, "heartbeat": now(), "tries": JOBS.c.tries + 1}
+            beat = self.service.database.clock()
+            values = {"owner": owner, "heartbeat": beat, "tries": JOBS.c.tries + 1}
             claimed = connection.execute(this.values(state="running", **values)).rowcount
         return (number, owner) if claimed else None
 

@@ -1,0 +1,301 @@
+"""How many trials an hour does a sweep run with so many workers, and what gives out first?
+
+The model: a sweep runs as many trials a second as the slowest of three can take:
+
+    workers / trial     what the workers do; `trial` as measured below, on one processor each
+    1 / books           what the study's books take: drivers ask, sign and tell in turns, so
+                        several drivers share this figure
+    1 / tracking        what one MLflow server with one worker process takes
+
+Measured here, on one machine, with a real PostgreSQL and a real MLflow server over it:
+
+- books: seconds a trial with one driver, by the number of stored trials and the sampler; and with
+  two drivers at once. Their work is nothing.
+- tracking: trials a second that one, two and four clients log, each what a real trial logs; and the
+  processor seconds of a trial in the server, in PostgreSQL and in the client.
+- trial: `tabveil train` of the default CTGAN on tables of two sizes, trained for few and for more
+  epochs: seconds of training a 1,000 rows and epoch, and of everything else.
+
+That the model holds for 1 and 2 workers is checked by `benchmarks/executors.py`.
+
+    python benchmarks/load.py data/randhie_years.parquet [--out benchmarks/results/load.json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import psutil
+import sqlalchemy as sa
+from driver import NAME, fill, nothing, opened, postgres
+
+from tabveil.config.compose import compose_command
+from tabveil.config.space import parse_space
+from tabveil.search.executors import Inline
+from tabveil.search.storage import Turns
+from tabveil.search.sweep import Sweep
+from tabveil.threads import limit_environment
+
+STORED = (100, 1_000, 5_000)
+SAMPLERS = ("tpe", "random")
+CLIENTS = (1, 2, 4)
+WORKERS = (1, 2, 10, 100, 1_000)
+TABLES, EPOCHS = (4_000, 16_000), (3, 9)
+MORE, LOGGED = 40, 40
+TABVEIL = [sys.executable, "-W", "ignore", "-m", "tabveil"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("table", type=Path, nargs="?")
+    parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--drive", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--log", nargs=2, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    limit_environment(1)
+    if given.drive:
+        drive(*given.drive)
+    elif given.log:
+        log(*given.log)
+    else:
+        result = measure(given.table)
+        if given.out is not None:
+            given.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def measure(table: Path) -> dict[str, Any]:
+    result: dict[str, Any] = {"processors": len(os.sched_getaffinity(0))}
+    with postgres() as url, tempfile.TemporaryDirectory() as folder:
+        if url is None:
+            sys.exit("PostgreSQL is not installed")
+        result["books"] = shown("books", books(url))
+        result["tracking"] = shown("tracking", tracking(created(url, "mlflow"), Path(folder)))
+        result["trial"] = shown("trial", trial(table, Path(folder)))
+    result["plan"] = shown("plan", plan(result))
+    result["load"] = round(os.getloadavg()[0], 1)
+    return result
+
+
+def shown(name: str, found: Any) -> Any:
+    print(name, json.dumps(found, indent=1), flush=True)
+    return found
+
+
+def created(url: str, name: str) -> str:
+    """A further database."""
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return url.rpartition("/")[0] + f"/{name}"
+
+
+def books(url: str) -> dict[str, Any]:
+    """Seconds a trial of one driver, by sampler and stored trials; and of two at once."""
+    found: dict[str, Any] = {}
+    for sampler in SAMPLERS:
+        one = found[sampler] = {}
+        for n in STORED:
+            storage = created(url, f"{sampler}_{n}")
+            fill(storage, space(), n)
+            one[n] = round(driven(storage, sampler, 1), 4)
+        one["two drivers, at 1000"] = round(driven(created_full(url, sampler), sampler, 2), 4)
+    return found
+
+
+def created_full(url: str, sampler: str) -> str:
+    storage = created(url, f"two_{sampler}")
+    fill(storage, space(), 1_000)
+    return storage
+
+
+def space() -> Any:
+    return parse_space(dict(compose_command("sweep", ["sweep=ctgan"]).node.sweep.space))
+
+
+def driven(storage: str, sampler: str, n_drivers: int) -> float:
+    """Seconds a trial, all drivers together."""
+    spans = together([["--drive", storage, sampler]] * n_drivers)
+    return (max(end for _, end, _ in spans) - min(start for start, _, _ in spans)) / MORE
+
+
+def drive(storage: str, sampler: str) -> None:
+    """One driver of those that together run MORE trials."""
+    study = opened(storage, space(), sampler)
+    target = MORE + len(study.get_trials(deepcopy=False))
+    with timed():
+        Sweep(study, space(), target, 3, Turns(storage, NAME)).run(
+            Inline(), nothing, lambda *_: None
+        )
+
+
+def tracking(database: str, folder: Path) -> dict[str, Any]:
+    """What a server takes from several clients at once."""
+    found: dict[str, Any] = {}
+    with server(database, folder) as (uri, process):
+        for n_clients in CLIENTS:
+            before = cpu(process), postgres_cpu()
+            spans = together([["--log", uri, str(folder)]] * n_clients)
+            n = n_clients * LOGGED
+            wall = max(end for _, end, _ in spans) - min(start for start, _, _ in spans)
+            found[f"{n_clients} clients"] = {
+                "trials_a_second": round(n / wall, 2),
+                "server_cpu_s": round((cpu(process) - before[0]) / n, 4),
+                "postgresql_cpu_s": round((postgres_cpu() - before[1]) / n, 4),
+                "client_cpu_s": round(sum(used for *_, used in spans) / n, 4),
+            }
+    return found
+
+
+@contextmanager
+def server(database: str, folder: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """An MLflow server with one worker process, over a database of its own."""
+    uri = "http://127.0.0.1:5123"
+    command = [sys.executable, "-W", "ignore", "-m", "mlflow", "server", "--workers", "1"]
+    command += ["--host", "127.0.0.1", "--port", "5123", "--backend-store-uri", database]
+    command += ["--artifacts-destination", str(folder / "artifacts")]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **quiet) as running:
+        process = psutil.Process(running.pid)
+        try:
+            mlflow.set_tracking_uri(uri)
+            for _ in range(120):
+                try:
+                    mlflow.MlflowClient(uri).search_experiments()
+                    break
+                except mlflow.MlflowException:
+                    time.sleep(1)
+            yield uri, process
+        finally:
+            for one in [*process.children(recursive=True), process]:
+                one.kill()
+
+
+def log(uri: str, folder: str) -> None:
+    """Log what a real trial logs, LOGGED times."""
+    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
+    from bookkeeping import log_again, made  # imports torch
+
+    root = Path(tempfile.mkdtemp(dir=folder))
+    one = made(root, [f"tracking.uri={uri}", f"tracking.experiment=load-{os.getpid()}"])
+    with timed():
+        for number in range(LOGGED):
+            log_again(one, number, one.composition)
+
+
+def together(lines: Sequence[Sequence[str]]) -> list[tuple[float, float, float]]:
+    """Run this script so often, all at once; of each when it began and ended, and its CPU."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "LOAD_MEET": f"{folder} {len(lines)}"}
+        command = [sys.executable, "-W", "ignore", __file__]
+        running = [
+            subprocess.Popen([*command, *line], env=environment, stdout=subprocess.PIPE, text=True)
+            for line in lines
+        ]
+        said = [one.communicate()[0] for one in running]
+        assert not any(one.returncode for one in running)
+    return [tuple(json.loads(text.splitlines()[-1])) for text in said]
+
+
+@contextmanager
+def timed() -> Iterator[None]:
+    """Wait until all that run together are ready; tell when the block began and ended."""
+    folder, n = os.environ["LOAD_MEET"].split()
+    (Path(folder) / str(os.getpid())).touch()
+    while len(list(Path(folder).iterdir())) < int(n):
+        time.sleep(0.01)
+    started, used = time.time(), time.process_time()
+    yield
+    print(json.dumps([started, time.time(), time.process_time() - used]))
+
+
+def cpu(process: psutil.Process) -> float:
+    """Processor seconds of a process and its children, the ended ones included."""
+    times = [one.cpu_times() for one in [process, *process.children(recursive=True)]]
+    return sum(t.user + t.system for t in times) + times[0].children_user + times[0].children_system
+
+
+def postgres_cpu() -> float:
+    """Of the PostgreSQL that was started last."""
+    servers = [
+        process
+        for process in psutil.process_iter(["name", "create_time"])
+        if process.info["name"] == "postgres" and process.parent().name() != "postgres"
+    ]
+    return cpu(max(servers, key=lambda one: one.info["create_time"]))
+
+
+def trial(table: Path, folder: Path) -> dict[str, float]:
+    """Seconds of a trial: fit = rows × epochs × a + b; all else = rows × c + d."""
+    fits, others = [], []
+    for n in TABLES:
+        path = folder / f"{n}.parquet"
+        pd.read_parquet(table).head(n).to_parquet(path)
+        for epochs in EPOCHS:
+            fit, other = trained(path, folder / f"{n}-{epochs}", epochs)
+            fits.append((n * epochs / 1000, 1.0, fit))
+            others.append((n / 1000, 1.0, other))
+    (a, b), (c, d) = fitted(fits), fitted(others)
+    return {
+        "fit_s_per_1000_rows_and_epoch": a,
+        "fit_s": b,
+        "other_s_per_1000_rows": c,
+        "other_s": d,
+        "measured": [
+            {"rows_epochs": f[0], "fit_s": round(f[2], 2), "rows": o[0], "other_s": round(o[2], 2)}
+            for f, o in zip(fits, others, strict=True)
+        ],
+    }
+
+
+def fitted(rows: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
+    table = np.array(rows)
+    slope, level = np.linalg.lstsq(table[:, :2], table[:, 2], rcond=None)[0]
+    return round(float(slope), 4), round(float(level), 2)
+
+
+def trained(path: Path, root: Path, epochs: int) -> tuple[float, float]:
+    """Seconds of training, and of all else, of `tabveil train`."""
+    words = ["dataset=csv", f"dataset.path={path}", "dataset.name=t", f"root={root}"]
+    words += [f"synthesizer.epochs={epochs}"]
+    subprocess.run([*TABVEIL, "train", *words], check=True, stdout=subprocess.DEVNULL)
+    client = mlflow.MlflowClient(f"sqlite:///{root}/mlflow.db")
+    experiment = client.get_experiment_by_name("t")
+    (run,) = client.search_runs([experiment.experiment_id])
+    whole = (run.info.end_time - run.info.start_time) / 1000
+    return run.data.metrics["time/fit"], whole - run.data.metrics["time/fit"]
+
+
+def plan(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """Trials an hour by the model: tables of 20,000 rows, 60 epochs, 1,000 stored trials."""
+    one = result["trial"]
+    seconds = 20 * 60 * one["fit_s_per_1000_rows_and_epoch"] + one["fit_s"]
+    seconds += 20 * one["other_s_per_1000_rows"] + one["other_s"]
+    shared = {
+        "the study's books": result["books"]["tpe"][1_000],
+        "one MLflow server": 1 / max(r["trials_a_second"] for r in result["tracking"].values()),
+    }
+    rows = []
+    for n in WORKERS:
+        limits = {"the workers": seconds / n, **shared}
+        slowest = max(limits, key=lambda name: limits[name])
+        hour = round(3600 / limits[slowest])
+        rows.append({"workers": n, "trial_s": round(seconds), "an_hour": hour, "limit": slowest})
+    return rows
+
+
+if __name__ == "__main__":
+    main()
