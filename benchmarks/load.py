@@ -37,6 +37,7 @@ from typing import Any
 
 import mlflow
 import numpy as np
+import optuna
 import pandas as pd
 import psutil
 import sqlalchemy as sa
@@ -66,6 +67,7 @@ def main() -> None:
     parser.add_argument("--log", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     limit_environment(1)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     if given.drive:
         drive(*given.drive)
     elif given.log:

@@ -73,6 +73,9 @@ class Sweep:
             with in_a_hurry(), contextlib.suppress(StoreAway):
                 self._give_back(running)
             raise
+        except KeyboardInterrupt:
+            self._give_back(running)  # and what it fell upon: asked for, and not signed yet
+            raise
         finally:
             # An interrupted sweep leaves no trial RUNNING: its values are tried again on resume.
             if running:
@@ -170,6 +173,7 @@ class Sweep:
                 for trial in self._trials(TrialState.RUNNING):
                     if trial.number in running:
                         requeue(self.study, trial, "the sweep was interrupted")
+                recover(self.study, except_numbers=())
 
         try:
             steadily(close)

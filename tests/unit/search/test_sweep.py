@@ -95,6 +95,16 @@ def test_a_trial_that_was_signed_in_vain_is_no_obstacle_for_its_own_driver(tmp_p
     assert [r.state for r in records(study)] == ["failed", "complete"]
 
 
+def test_ctrl_c_in_mid_question_leaves_no_trial_running(tmp_path, monkeypatch):
+    def interrupted(space, trial):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tabveil.search.sweep.suggest", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        drive(tmp_path, 1)
+    assert [t.state.name for t in opened(tmp_path).get_trials()] == ["FAIL"]
+
+
 def test_a_trial_that_a_store_stopped_ends_the_sweep_and_is_tried_again(tmp_path):
     seen = []
 
