@@ -12,7 +12,7 @@ from typing import Any
 
 from tabveil.contracts import EvalInput
 from tabveil.controls import NULL, Control, Suite, guess, run_control
-from tabveil.errors import CannotTell, TabveilError
+from tabveil.errors import CannotTell, TabveilError, safe_summary
 from tabveil.evaluate import Evaluation, evaluate
 from tabveil.planting import PLANTED
 from tabveil.search.tasks import Executor, Outcome, Task, outcomes
@@ -39,6 +39,8 @@ class TableWork:
                 made = run_control(self.data, self.suite, name, found=found)
         except TabveilError as error:
             return Outcome(task.number, "failed", about={"raised": error})
+        except Exception as error:  # its message may quote the table
+            return Outcome(task.number, "failed", error=safe_summary(error))
         return Outcome(task.number, "complete", about={"made": made})
 
 
@@ -61,12 +63,17 @@ def attack(
         TabveilError: a worker died.
     """
     waiting, made = [_task(_ITSELF)], {}
-    lineup = True
+    lineup, found, lost = True, False, set[str]()
     with executor.open(TableWork(data, suite)) as session:
-        if session.n_workers > 1:  # they depend on nothing that is found
+        at_once = session.n_workers > 1
+        if at_once:  # they depend on nothing that is found
             waiting += [_task(name) for name in PLANTED]
         for outcome in outcomes(session, waiting):
             name = _TABLES[outcome.number]
+            if outcome.state == "lost" and name not in lost:
+                lost.add(name)
+                waiting.append(_task(name, found=found))
+                continue
             try:
                 made[name] = _made(outcome.about, outcome.error)
             except CannotTell:
@@ -74,12 +81,13 @@ def attack(
                 continue
             if name == _ITSELF:
                 risk = suite.risk(suite.advantages(made[name]))
+                found = risk is not None and risk.low > 0
                 if risk is None:
                     waiting.clear()
                     lineup = False
                     continue
-                others = () if session.n_workers > 1 else PLANTED
-                waiting += [_task(one, found=risk.low > 0) for one in (*others, NULL)]
+                others = () if at_once else PLANTED
+                waiting += [_task(one, found=found) for one in (*others, NULL)]
     return made[_ITSELF], _controls(data, suite, made) if lineup else ()
 
 

@@ -23,7 +23,7 @@ class Backwards:
 
     n_workers: int = 3
     tasks: list[Task] = field(default_factory=list)
-    dies: bool = False
+    dies: int = 0
 
     def check(self) -> None:
         """It needs nothing."""
@@ -38,11 +38,15 @@ class Backwards:
 
     def wait(self) -> Outcome:
         task = self.tasks.pop()
-        return Outcome(task.number, "lost", error="it died") if self.dies else self.work(task)
+        self.n_workers += 1  # a cluster grows
+        self.dies -= 1
+        return Outcome(task.number, "lost", error="it died") if self.dies >= 0 else self.work(task)
 
 
 @pytest.mark.parametrize(
-    "executor", [Inline(), Backwards(), Process(2)], ids=["inline", "backwards", "process"]
+    "executor",
+    [Inline(), Backwards(), Backwards(1), Backwards(dies=1), Process(2)],
+    ids=["inline", "backwards", "growing", "one-dies", "process"],
 )
 def test_wherever_tables_are_attacked_the_audit_finds_the_same(executor):
     data = given()
@@ -73,4 +77,4 @@ def test_an_error_of_ours_comes_through_and_a_death_is_told(executor):
     with pytest.raises(ConfigError, match="k=0"):
         attack(given(), suite(Misconfigured()), executor)
     with pytest.raises(TabveilError, match="the audit was stopped: it died"):
-        attack(given(), suite(Copies()), Backwards(dies=True))
+        attack(given(), suite(Copies()), Backwards(dies=9))

@@ -6,6 +6,7 @@ it be told.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ from tabveil.config.build import build, build_group
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Confirm, LedgerSettings, read
 from tabveil.contracts import Protection
-from tabveil.errors import ConfigError, StudyError
+from tabveil.errors import ConfigError, StoreAway, StudyError
 from tabveil.gate import EXIT_CODES, Gate
 from tabveil.protections.protected import as_overrides, described
 from tabveil.releases import ALIASES, place_aliases, standing
@@ -30,8 +31,9 @@ from tabveil.search.exports import points_of
 from tabveil.search.pareto import near_front
 from tabveil.search.records import Record, records
 from tabveil.search.study import load_study
-from tabveil.search.tasks import is_dead
+from tabveil.search.tasks import is_dead, owner
 from tabveil.statement import in_words, summary
+from tabveil.surroundings import in_a_hurry
 from tabveil.tracking.ledger import Ledger
 from tabveil.tracking.registry import generator_directory
 from tabveil.tracking.runs import Runs
@@ -51,7 +53,11 @@ def run(composition: Composition) -> int:
     chosen = candidates(ended, settings, study=plan.settings.study)
     runs = Runs(plan.uri, prepare_store(plan.uri, plan.experiment, root=plan.base.root))
     runs.kill_orphans(is_dead)
-    attempts = models_of(plan, settings, gate, chosen, runs, ledger)
+    try:
+        attempts = models_of(plan, settings, gate, chosen, runs, ledger)
+    finally:  # workers that were killed or stopped could not close their own
+        with in_a_hurry(), contextlib.suppress(StoreAway):
+            runs.kill_orphans(lambda one: one == owner() or is_dead(one))
     settler = Settler(plan, settings, gate, ledger, ended)
     progress.note("stage", name="verdicts")
     settled = [settler.settle(record, attempts[record.number]) for record in chosen]

@@ -27,6 +27,7 @@ from tabveil.gate import Gate
 from tabveil.memo import Memo
 from tabveil.search.tasks import Outcome, Task, owner
 from tabveil.seeding import child_seed
+from tabveil.surroundings import FULL, is_full
 from tabveil.tracking.runs import Runs
 
 _ELSEWHERE = ("root", "out", "tracking", "executor", "sweep", "confirm", "gate", "ledger", "stores")
@@ -105,6 +106,8 @@ class ConfirmWork:
         except StoreAway as error:
             return Outcome(task.number, "stopped", error=str(error))
         except Exception as error:  # one model's failure leaves the others to go on
+            if is_full(error):
+                return Outcome(task.number, "stopped", error=FULL)
             seconds = time.monotonic() - started
             return Outcome(
                 task.number, "failed", about={"seconds": seconds}, error=safe_summary(error)

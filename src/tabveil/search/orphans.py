@@ -57,7 +57,10 @@ def recover(
         # A storage without signs of life is of one machine: it had another name then.
         renamed = not _is_shared(study) and is_elsewhere(signed)
         if forgotten or renamed or is_dead(signed) or trial._trial_id in silent:
-            requeue(study, trial, _DIED)
+            if REQUEUED in trial.user_attrs and not forgotten:  # it may be what killed its drivers
+                _close(study, trial, f"requeued before: {_DIED}")
+            else:
+                requeue(study, trial, _DIED)
             closed.append(trial.number)
     return closed
 
@@ -65,24 +68,28 @@ def recover(
 def requeue(study: optuna.Study, trial: FrozenTrial, why: str) -> None:
     """Close a RUNNING trial as failed, and queue its values again."""
     # Values that were queued and not drawn yet are no `params` so far.
-    values: dict[str, Any] = trial.params or trial.system_attrs.get("fixed_params", {})
-    live = optuna.Trial(study, trial._trial_id)
-    live.set_user_attr(ERROR, f"requeued: {why}")
+    values: dict[str, Any] = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
     # Closed first: were we to die in between, a proposal would be lost, not run twice.
-    study.tell(live, state=TrialState.FAIL)
+    _close(study, trial, f"requeued: {why}")
     if values:
         study.enqueue_trial(values, user_attrs={REQUEUED: trial.number})
+
+
+def _close(study: optuna.Study, trial: FrozenTrial, why: str) -> None:
+    live = optuna.Trial(study, trial._trial_id)
+    live.set_user_attr(ERROR, why)
+    study.tell(live, state=TrialState.FAIL)
 
 
 def dead_owners(study: optuna.Study) -> set[str]:
     """Who signed trials that were closed for them, and runs none now."""
     trials = study.get_trials(deepcopy=False)
     busy = {t.user_attrs.get(OWNER) for t in trials if t.state == TrialState.RUNNING}
-    closed = f"requeued: {_DIED}"
+    closed = (f"requeued: {_DIED}", f"requeued before: {_DIED}")
     return {
         t.user_attrs[OWNER]
         for t in trials
-        if t.user_attrs.get(ERROR) == closed and t.user_attrs.get(OWNER) not in (None, *busy)
+        if t.user_attrs.get(ERROR) in closed and t.user_attrs.get(OWNER) not in (None, *busy)
     }
 
 
