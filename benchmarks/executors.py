@@ -7,8 +7,7 @@ from the command line with 1 and with 2 workers on `process` and on a local `ray
 that the sweep itself tells (TABVEIL_PROGRESS): from when trials begin to the end of the last one,
 workers' start included; `start_s` is what passes of it before the first trial to end had begun.
 That all gave the same trials is checked. The load of the machine stands beside each figure: on a
-busy one only neighbours can be compared. `model` is what `benchmarks/load.py`'s model says: the
-trials that one worker has measured, dealt to the workers, and this run's start.
+busy one only neighbours can be compared.
 """
 
 from __future__ import annotations
@@ -87,10 +86,6 @@ def main() -> None:
                 print(row, flush=True)
                 rows.append(row)
                 all_given.append(given(root))
-    for row in rows:
-        one = next(r for r in rows if (r["executor"], r["n_workers"]) == (row["executor"], 1))
-        seconds = row["start_s"] + arguments.trials * one["trial_s"] / row["n_workers"]
-        row["model"] = round(60 * arguments.trials / seconds, 2)
     same = all(one == all_given[0] for one in all_given)
     result = {
         "processors": len(os.sched_getaffinity(0)),

@@ -9,14 +9,14 @@ The model: a sweep runs as many trials a second as the slowest of three can take
 
 Measured here, on one machine, with a real PostgreSQL and a real MLflow server over it:
 
-- books: seconds a trial with one driver, by the number of stored trials and the sampler; and with
-  two drivers at once. Their work is nothing.
+- books: seconds a trial with one driver, by the sampler, the number of stored trials and of those
+  that run elsewhere; and with two drivers at once. Their own work is nothing.
 - tracking: trials a second that one, two and four clients log, each what a real trial logs; and the
   processor seconds of a trial in the server, in PostgreSQL and in the client.
 - trial: `tabveil train` of the default CTGAN on tables of two sizes, trained for few and for more
   epochs: seconds of training a 1,000 rows and epoch, and of everything else.
 
-That the model holds for 1 and 2 workers is checked by `benchmarks/executors.py`.
+Then the model is held against sweeps of the default CTGAN on both tables, with one and two workers.
 
     python benchmarks/load.py data/randhie_years.parquet [--out benchmarks/results/load.json]
 """
@@ -42,20 +42,24 @@ import pandas as pd
 import psutil
 import sqlalchemy as sa
 from driver import NAME, fill, nothing, opened, postgres
+from executors import timed as since_trials_began
 
 from tabveil.config.compose import compose_command
 from tabveil.config.space import parse_space
 from tabveil.search.executors import Inline
+from tabveil.search.orphans import OWNER, ask, beat
+from tabveil.search.space import suggest
 from tabveil.search.storage import Turns
 from tabveil.search.sweep import Sweep
 from tabveil.threads import limit_environment
 
-STORED = (100, 1_000, 5_000)
+STORED, RUNNING = (100, 1_000, 5_000), (100, 1_000)
 SAMPLERS = ("tpe", "random")
 CLIENTS = (1, 2, 4)
 WORKERS = (1, 2, 10, 100, 1_000)
 TABLES, EPOCHS = (4_000, 16_000), (3, 9)
-MORE, LOGGED = 40, 40
+MORE, LOGGED, CHECKED = 30, 40, 6
+ELSEWHERE = "elsewhere:1:1.00"
 TABVEIL = [sys.executable, "-W", "ignore", "-m", "tabveil"]
 
 
@@ -86,6 +90,7 @@ def measure(table: Path) -> dict[str, Any]:
         result["books"] = shown("books", books(url))
         result["tracking"] = shown("tracking", tracking(created(url, "mlflow"), Path(folder)))
         result["trial"] = shown("trial", trial(table, Path(folder)))
+        result["check"] = shown("check", check(Path(folder), result["trial"]))
     result["plan"] = shown("plan", plan(result))
     result["load"] = round(os.getloadavg()[0], 1)
     return result
@@ -106,22 +111,35 @@ def created(url: str, name: str) -> str:
 
 
 def books(url: str) -> dict[str, Any]:
-    """Seconds a trial of one driver, by sampler and stored trials; and of two at once."""
+    """Seconds a trial of one driver, by sampler, stored and running trials; and of two at once."""
     found: dict[str, Any] = {}
     for sampler in SAMPLERS:
         one = found[sampler] = {}
         for n in STORED:
             storage = created(url, f"{sampler}_{n}")
             fill(storage, space(), n)
-            one[n] = round(driven(storage, sampler, 1), 4)
-        one["two drivers, at 1000"] = round(driven(created_full(url, sampler), sampler, 2), 4)
+            one[f"{n} stored"] = round(driven(storage, sampler, 1), 4)
+            if n == 1_000:
+                one["1000 stored, two drivers"] = round(driven(storage, sampler, 2), 4)
+                for running in RUNNING:
+                    one["a sign of life"] = round(run_elsewhere(storage, running), 4)
+                    key = f"1000 stored, {running} running"
+                    one[key] = round(driven(storage, sampler, 1), 4)
     return found
 
 
-def created_full(url: str, sampler: str) -> str:
-    storage = created(url, f"two_{sampler}")
-    fill(storage, space(), 1_000)
-    return storage
+def run_elsewhere(storage: str, n: int) -> float:
+    """Let `n` trials run, as other drivers' do; seconds that a sign of life of one takes."""
+    study = opened(storage, space(), "random")
+    running = [t for t in study.get_trials(deepcopy=False) if t.state.name == "RUNNING"]
+    asked = [ask(study) for _ in range(n - len(running))]
+    for one in asked:
+        suggest(space(), one)
+        one.set_user_attr(OWNER, ELSEWHERE)
+    started = time.perf_counter()
+    for number in [*(t._trial_id for t in running), *(t._trial_id for t in asked)]:
+        beat(study, number)
+    return (time.perf_counter() - started) / n
 
 
 def space() -> Any:
@@ -137,9 +155,9 @@ def driven(storage: str, sampler: str, n_drivers: int) -> float:
 def drive(storage: str, sampler: str) -> None:
     """One driver of those that together run MORE trials."""
     study = opened(storage, space(), sampler)
-    target = MORE + len(study.get_trials(deepcopy=False))
+    taken = [t for t in study.get_trials(deepcopy=False) if t.state.name != "FAIL"]
     with timed():
-        Sweep(study, space(), target, 3, Turns(storage, NAME)).run(
+        Sweep(study, space(), MORE + len(taken), 3, Turns(storage, NAME)).run(
             Inline(), nothing, lambda *_: None
         )
 
@@ -281,18 +299,44 @@ def trained(path: Path, root: Path, epochs: int) -> tuple[float, float]:
     return run.data.metrics["time/fit"], whole - run.data.metrics["time/fit"]
 
 
+def check(folder: Path, constants: dict[str, float]) -> list[dict[str, Any]]:
+    """Trials a minute, measured and by the model, of sweeps with one and with two workers."""
+    rows = []
+    for n in TABLES:
+        seconds = trial_seconds(constants, n, EPOCHS[-1])
+        for n_workers in (1, 2):
+            root = folder / f"check-{n}-{n_workers}"
+            words = ["dataset=csv", f"dataset.path={folder / f'{n}.parquet'}", "dataset.name=t"]
+            words += ["sweep=smoke", f"sweep.trials={CHECKED}", "sweep.sampler=random"]
+            words += [f"synthesizer.epochs=choice({EPOCHS[-1]})", f"root={root}"]
+            words += ["executor=process", f"executor.n_workers={n_workers}"]
+            environment = {**os.environ, "TABVEIL_PROGRESS": f"{root}.events"}
+            quiet = {"check": True, "stdout": subprocess.DEVNULL}
+            subprocess.run([*TABVEIL, "sweep", *words], env=environment, **quiet)
+            found = since_trials_began(root)
+            model = 60 * CHECKED / (found["start_s"] + CHECKED * seconds / n_workers)
+            row = {"rows": n, "workers": n_workers, "model": round(model, 2)}
+            rows.append({**row, "measured": found["trials_a_minute"]})
+    return rows
+
+
+def trial_seconds(constants: dict[str, float], n_rows: int, epochs: int) -> float:
+    fit = constants["fit_s"] + constants["fit_s_per_1000_rows_and_epoch"] * epochs * n_rows / 1000
+    return fit + constants["other_s"] + constants["other_s_per_1000_rows"] * n_rows / 1000
+
+
 def plan(result: dict[str, Any]) -> list[dict[str, Any]]:
     """Trials an hour by the model: tables of 20,000 rows, 60 epochs, 1,000 stored trials."""
-    one = result["trial"]
-    seconds = 20 * 60 * one["fit_s_per_1000_rows_and_epoch"] + one["fit_s"]
-    seconds += 20 * one["other_s_per_1000_rows"] + one["other_s"]
-    shared = {
-        "the study's books": result["books"]["tpe"][1_000],
-        "one MLflow server": 1 / max(r["trials_a_second"] for r in result["tracking"].values()),
-    }
+    seconds, books = trial_seconds(result["trial"], 20_000, 60), result["books"]["tpe"]
+    server = 1 / max(r["trials_a_second"] for r in result["tracking"].values())
     rows = []
     for n in WORKERS:
-        limits = {"the workers": seconds / n, **shared}
+        running = "".join(f", {n} running" for _ in range(n in RUNNING))
+        limits = {
+            "the workers": seconds / n,
+            "the study's books": books[f"1000 stored{running}"],
+            "one MLflow server": server,
+        }
         slowest = max(limits, key=lambda name: limits[name])
         hour = round(3600 / limits[slowest])
         rows.append({"workers": n, "trial_s": round(seconds), "an_hour": hour, "limit": slowest})

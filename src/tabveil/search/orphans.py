@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import optuna
@@ -33,6 +33,7 @@ def recover(
     *,
     is_dead: Callable[[str], bool] = is_dead,
     except_numbers: Collection[int] | None = None,
+    trials: Sequence[FrozenTrial] | None = None,
 ) -> list[int]:
     """Close the trials that nobody runs, and queue their values again; in a turn of `books`.
 
@@ -41,12 +42,16 @@ def recover(
         is_dead: tells of an owner whether it has ended.
         except_numbers: the trials that this process runs; those that it signed and does not run
             (the storage failed in between) are orphans then. None: it has not begun.
+        trials: all of the study, if they were read in this turn: reading a thousand that run
+            takes a while.
 
     Returns:
         The numbers of the closed trials.
     """
     closed = []
-    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    if trials is None:
+        trials = study.get_trials(deepcopy=False)
+    running = [trial for trial in trials if trial.state == TrialState.RUNNING]
     silent = _silent(study) if running else set()
     mine = set(except_numbers or ())
     for trial in running:

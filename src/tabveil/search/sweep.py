@@ -44,6 +44,8 @@ class Sweep:
     turns: Turns | None = None
     """The turns that drivers take; None: nobody else works on the study."""
     _waits: bool = field(default=False, init=False)
+    _done: int = field(default=0, init=False)
+    """Complete trials, as far as this driver has seen."""
 
     def run(
         self, executor: Executor, work: Work, on_outcome: Callable[[Outcome, int], None]
@@ -86,11 +88,14 @@ class Sweep:
     ) -> None:
         failures = 0
         while True:
-            tasks: list[Task] = []
-            steadily(partial(self._ask, session.n_workers, running, tasks))
-            for task in tasks:
+            # One at a time, so that the first worker does not wait until the last has work, and
+            # no other driver for long.
+            while len(running) < session.n_workers:
+                task = steadily(partial(self._ask, running))
+                if task is None:
+                    break
                 session.submit(task)
-            if self.n_complete() >= self.target:
+            if self._done >= self.target:
                 return
             if not running:
                 self._wait_for_others()
@@ -98,8 +103,9 @@ class Sweep:
             outcome = session.wait()
             outcome = steadily(partial(self._tell, running[outcome.number], outcome))
             del running[outcome.number]
+            self._done += outcome.state == "complete"
             failures = 0 if outcome.state == "complete" else failures + 1
-            on_outcome(outcome, self.n_complete())
+            on_outcome(outcome, self._done)
             if outcome.state == "stopped":
                 raise StoreAway(f"trial {outcome.number} was stopped: {outcome.error}")
             if failures >= self.max_failures:
@@ -118,27 +124,30 @@ class Sweep:
     def _turn(self) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext() if self.turns is None else self.turns.books()
 
-    def _ask(self, n_workers: int, running: Running, tasks: list[Task]) -> None:
-        """Ask for as many trials as there is room for, here and up to the target; sign them.
+    def _ask(self, running: Running) -> Task | None:
+        """Ask for a trial and sign it; None where all up to the target are done or under way.
 
-        May be done again when the storage failed in the middle: what had become a task stays
-        one, and a trial that was asked for or signed in vain is recovered.
+        May be done again when the storage failed in the middle: a trial that was asked for or
+        signed in vain is recovered.
         """
         with self._turn():
-            recover(self.study, except_numbers=running)
-            taken = len(self._trials(TrialState.COMPLETE, TrialState.RUNNING))
-            for _ in range(min(n_workers - len(running), self.target - taken)):
-                trial = ask(self.study)
-                beat(self.study, trial._trial_id)
-                task = Task(trial.number, suggest(self.space, trial))
-                trial.set_user_attr(OWNER, owner())
-                running[trial.number] = trial
-                tasks.append(task)
+            trials = self.study.get_trials(deepcopy=False)
+            closed = recover(self.study, except_numbers=running, trials=trials)
+            states = [trial.state for trial in trials]
+            self._done = states.count(TrialState.COMPLETE)
+            if self._done + states.count(TrialState.RUNNING) - len(closed) >= self.target:
+                return None
+            trial = ask(self.study)
+            beat(self.study, trial._trial_id)
+            task = Task(trial.number, suggest(self.space, trial))
+            trial.set_user_attr(OWNER, owner())
+            running[trial.number] = trial
+            return task
 
     def _tell(self, trial: optuna.Trial, outcome: Outcome) -> Outcome:
         """Tell the study; what it has made of the outcome. May be done twice."""
         with self._turn():
-            now = self.study.get_trials(deepcopy=False)[outcome.number]
+            now = self.study._storage.get_trial(trial._trial_id)
             if now.state == TrialState.RUNNING:
                 self._close(trial, now, outcome)
             elif now.state == TrialState.FAIL and outcome.state == "complete":
