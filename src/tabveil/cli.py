@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import tabveil
 from tabveil import logs
-from tabveil.errors import ConfigError, TabveilError, safe_summary
+from tabveil.errors import ConditionError, ConfigError, TabveilError, safe_summary
 from tabveil.interrupts import keep_interrupts
 from tabveil.redaction import hide_passwords
 from tabveil.threads import limit_environment
@@ -95,7 +95,9 @@ def _main(arguments: Sequence[str]) -> int:
     except TabveilError as error:
         if debug:
             traceback.print_exc()
-        return _failed(str(error), error.exit_code)
+        # What a condition names, and what there is instead, are values of the table.
+        is_about_rows = isinstance(error, ConditionError)
+        return _failed(str(error), error.exit_code, logged=not is_about_rows)
     except BrokenPipeError:  # the reader of our output, such as `head`, has left
         sys.stderr.close()
         return 1
@@ -112,11 +114,12 @@ def _main(arguments: Sequence[str]) -> int:
         return _failed(f"{safe_summary(error)}; --debug shows where", 1)
 
 
-def _failed(why: str, code: int) -> int:
+def _failed(why: str, code: int, *, logged: bool = True) -> int:
     """Say why, on standard error and in the log."""
     why = hide_passwords(why)
     print(f"tabveil: {why}", file=sys.stderr)
-    logs.event("command failed", level="error", code=code, message=why)
+    message = why if logged else "a condition cannot be met; the command's own output says which"
+    logs.event("command failed", level="error", code=code, message=message)
     return code
 
 

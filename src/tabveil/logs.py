@@ -69,17 +69,23 @@ def append(path: str, line: Mapping[str, Any]) -> None:
         if path == STDERR:
             os.write(2, text.encode())
             return
-        with open(path, "ab", buffering=0) as file:
-            file.write(text.encode())
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(file, text.encode())
+        finally:
+            os.close(file)
 
 
 class Handler(logging.Handler):
     """Turns a record of Python's own logging into an event; `extra={"told": {…}}` adds fields."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Log it."""
-        told = getattr(record, "told", {})
-        event(record.name, level=record.levelname.lower(), message=record.getMessage(), **told)
+        """Log it; what cannot be formatted does not stop who logs."""
+        try:
+            told = getattr(record, "told", {})
+            event(record.name, level=record.levelname.lower(), message=record.getMessage(), **told)
+        except Exception:
+            self.handleError(record)
 
 
 def begin() -> None:

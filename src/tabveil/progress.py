@@ -25,14 +25,16 @@ VARIABLE = "TABVEIL_PROGRESS"
 _EVERY, _SHARE = 1.0, 0.02
 """Seconds between two lines of what happens many times a second, and the share of all that has
 passed: what takes ten hours is not told ten thousand times."""
-_IDS = {"number": "trial", "run_id": "run"}
+_IDS = {"number": "trial", "run_id": "run", "index": "model"}
 """What the log calls them."""
 
 
 def note(event: str, /, **told: Any) -> None:
     """Append a line. `told` is JSON-able; numbers that are not finite become null."""
     _append(event, told)
-    logs.event(event, **{_IDS.get(name, name): value for name, value in told.items()})
+    is_bad = told.get("state", "complete") != "complete"
+    level = "error" if is_bad else "info"
+    logs.event(event, level=level, **{_IDS.get(name, name): value for name, value in told.items()})
 
 
 def now_and_then(event: str, **always: Any) -> Callable[..., None]:

@@ -4,10 +4,13 @@ import json
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 
 import pandas as pd
+import psutil
 import pytest
 from mlflow import MlflowClient
 
@@ -260,4 +263,41 @@ def test_a_confirmation_that_is_killed_goes_on_where_it_was(smoke_store, tmp_pat
     client = MlflowClient(f"sqlite:///{root}/mlflow.db")
     experiment = client.get_experiment_by_name(MODEL)
     states = {run.info.status for run in client.search_runs([experiment.experiment_id])}
+    assert "RUNNING" not in states
+
+
+def open_models(root):
+    """How many models of a confirmation are being trained, read beside MLflow."""
+    with closing(sqlite3.connect(f"file:{root}/mlflow.db?mode=ro", uri=True)) as connection:
+        of_models = "status = 'RUNNING' AND name LIKE 'confirm % seed %'"
+        return connection.execute(f"SELECT count(*) FROM runs WHERE {of_models}").fetchone()[0]
+
+
+@pytest.mark.slow
+def test_a_worker_of_a_confirmation_is_killed_and_no_run_stays_open(smoke_store, tmp_path):
+    root = unconfirmed(smoke_store, tmp_path / "store")
+    words = [*CONFIRM, "confirm.seeds=2", "executor=process", "executor.n_workers=1"]
+    process = subprocess.Popen(
+        [*TABVEIL, "confirm", *words, f"root={root}"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    end = time.monotonic() + 120
+    while not open_models(root) and time.monotonic() < end:
+        time.sleep(0.2)
+    (worker,) = (
+        child
+        for child in psutil.Process(process.pid).children()
+        if "spawn_main" in " ".join(child.cmdline())
+    )
+    worker.kill()
+    said, _ = process.communicate(timeout=280)
+    assert process.returncode == 0, said
+    assert "lost: the worker process died (exit code -9); trying again" in said
+    client = MlflowClient(f"sqlite:///{root}/mlflow.db")
+    experiment = client.get_experiment_by_name(MODEL)
+    states = [run.info.status for run in client.search_runs([experiment.experiment_id])]
+    assert states.count("KILLED") == 1
     assert "RUNNING" not in states

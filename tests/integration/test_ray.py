@@ -106,6 +106,20 @@ def test_a_node_that_dies_loses_its_own_trial_only(cluster, root):  # noqa: F811
 
 
 @pytest.mark.slow
+def test_a_head_that_dies_ends_the_sweep_and_the_same_command_goes_on_elsewhere(cluster, root):  # noqa: F811
+    head, _ = cluster
+    with running(root, on(head)) as driver:
+        wait_until(driver, lambda: {"COMPLETE", "RUNNING"} <= {*states(root)}, seconds=600)
+        head.remove_node(head.head_node, allow_graceful=False)
+        output, _ = driver.communicate(timeout=300)
+    assert driver.returncode != 0, output
+    before = {i for i, state in enumerate(states(root)) if state == "COMPLETE"}
+    again = tabveil(*words(root), *LIGHT)
+    assert again.returncode == 0, again.stderr
+    finished_whole(root, before)
+
+
+@pytest.mark.slow
 def test_kill_9_of_the_driver_ends_its_trials_and_the_same_command_goes_on(
     cluster,
     root,  # noqa: F811

@@ -40,6 +40,11 @@ def test_ids_stand_on_everything_inside_and_on_nothing_after(file: Path) -> None
     assert {"at", "level", "event", "host", "pid"} <= set(after)
 
 
+def test_the_log_is_its_owners(file: Path) -> None:
+    logs.event("begins")
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_job_is_told_by_its_environment(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(logs.JOB, "f" * 32)
     logs.event("begins")

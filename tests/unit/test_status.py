@@ -79,6 +79,11 @@ def test_a_storage_of_its_own_and_what_is_not_there(root, tmp_path, capsys):
     told = json.loads(capsys.readouterr().out)
     assert [study["name"] for study in told["studies"]] == [f"of {root.name}"]
     assert told["jobs"] is None
+    both = [f"storage=sqlite:///{root}/studies.db", f"database=sqlite:///{root}/web/web.db"]
+    assert main(["status", f"root={tmp_path}/none", *both, "form=json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["studies"]) == 1
+    assert told["jobs"] == {"done": 1, "lost": 1, "queued": 1, "running": 1}
     assert main(["status", f"root={tmp_path}/none"]) == 0
     assert "no study and no web service" in capsys.readouterr().out
     assert main(["status", f"root={root}", "study=other"]) == 2

@@ -88,7 +88,12 @@ def on_postgres(tmp_path: Path) -> Iterator[Service]:
         database.remove()
 
 
-def test_postgresql_holds_jobs_and_times_their_hearts(on_postgres: Service) -> None:
+def test_postgresql_holds_jobs_and_times_their_hearts(
+    on_postgres: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = now() + timedelta(hours=1)  # this machine's clock does not matter
+    monkeypatch.setattr("tabveil.web.database.now", lambda: wrong)
+    monkeypatch.setattr(worker_module, "now", lambda: wrong)
     upload = receive(on_postgres, TABLE.encode())
     worker = new_worker(on_postgres)
     until(on_postgres, worker, lambda: job(on_postgres, upload.inspection).has_ended)

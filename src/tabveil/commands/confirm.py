@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tabveil import progress
+from tabveil import logs, progress
 from tabveil.commands.front import store_overrides
 from tabveil.commands.plan import Plan
 from tabveil.commands.retrain import models_of
@@ -54,7 +54,8 @@ def run(composition: Composition) -> int:
     runs = Runs(plan.uri, prepare_store(plan.uri, plan.experiment, root=plan.base.root))
     runs.kill_orphans(is_dead)
     try:
-        attempts = models_of(plan, settings, gate, chosen, runs, ledger)
+        with logs.bind(study=plan.settings.study):
+            attempts = models_of(plan, settings, gate, chosen, runs, ledger)
     finally:  # workers that were killed or stopped could not close their own
         with in_a_hurry(), contextlib.suppress(StoreAway):
             runs.kill_orphans(lambda one: one == owner() or is_dead(one))

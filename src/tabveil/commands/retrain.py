@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tabveil import progress
+from tabveil import logs, progress
 from tabveil.commands.plan import Plan, code_digest
 from tabveil.commands.prepare import prepared_directory
 from tabveil.config.build import build_executor
@@ -100,15 +100,18 @@ def _train(plan: Plan, work: ConfirmWork, todo: Sequence[tuple[int, int]]) -> li
         for outcome in outcomes(session, waiting):
             number, index = divmod(outcome.number, work.n_seeds)
             words = f"candidate {number}, model {index + 1} of {work.n_seeds}"
+            seconds = outcome.about.get("seconds")
+            told = {"trial": number, "index": index, "seconds": seconds}
             if outcome.state == "complete":
                 made.append(Attempt.from_dict(outcome.about["attempt"]))
-                seconds = outcome.about["seconds"]
-                told = {"trial": number, "index": index, "seconds": seconds}
-                progress.note("model", done=len(made), utility=outcome.utility, **told)
+                told |= {"utility": outcome.utility, "run_id": made[-1].run_id}
+                progress.note("model", done=len(made), **told)
                 say(f"{words}: utility {outcome.utility:.3f}, {seconds:.0f} s")
-            elif outcome.state == "stopped":
+                continue
+            logs.event("model", level="error", state=outcome.state, error=outcome.error, **told)
+            if outcome.state == "stopped":
                 raise StoreAway(f"{words} was stopped: {outcome.error}")
-            elif outcome.number not in tried:
+            if outcome.number not in tried:
                 say(f"{words} {outcome.state}: {outcome.error}; trying again")
                 tried.add(outcome.number)
                 waiting.append(work.task(number, index))

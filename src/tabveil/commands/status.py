@@ -35,7 +35,8 @@ def run(composition: Composition) -> None:
     """Print studies, running trials, failures and a web service's jobs."""
     settings, root = read(composition, Status), read(composition, Base).root
     found = _studies(settings, root)
-    jobs = None if settings.storage else web_jobs(root)
+    is_one_storage = settings.storage is not None and settings.database is None
+    jobs = None if is_one_storage else web_jobs(settings.database, root)
     if settings.form == "json":
         sys.stdout.write(json.dumps(_plain(found, jobs), indent=1, default=_told) + "\n")
         return
@@ -49,13 +50,13 @@ def run(composition: Composition) -> None:
 
 
 def _studies(settings: Status, root: Path) -> list[_Found]:
-    """The studies of the storage, or of the root and of a web service's users under it."""
-    if settings.storage is not None:
-        places = {"": settings.storage}
-    else:
-        files = {"": root / "studies.db"}
+    """The studies of the storage, or of the root, and of a web service's users under it."""
+    files = {"": root / "studies.db"} if settings.storage is None else {}
+    if settings.storage is None or settings.database is not None:
         files |= {p.parent.name: p for p in sorted(root.glob("web/users/*/studies.db"))}
-        places = {u: f"sqlite:///{p.absolute()}" for u, p in files.items() if p.is_file()}
+    places = {u: f"sqlite:///{p.absolute()}" for u, p in files.items() if p.is_file()}
+    if settings.storage is not None:
+        places = {"": settings.storage, **places}
     found = [_Found(user, overview(storage)) for user, storage in places.items()]
     if settings.study is None:
         return found

@@ -10,6 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from tabveil.errors import TrackingError
+from tabveil.redaction import hide_passwords
 from tabveil.web.database import JOBS
 
 _OPEN = ("running", "queued", "lost")
@@ -29,16 +30,22 @@ class JobState:
     message: str
 
 
-def web_jobs(root: Path) -> tuple[dict[str, int], list[JobState]] | None:
+def web_jobs(url: str | None, root: Path) -> tuple[dict[str, int], list[JobState]] | None:
     """How many jobs there are by state, and the open ones; None where there is no service.
+
+    Args:
+        url: of the service's database; None: SQLite under the root.
+        root: whose.
 
     Raises TrackingError when its database cannot be read.
     """
     file = root / "web" / "web.db"
-    if not file.is_file():
+    if url is None and not file.is_file():
         return None
     try:
-        engine = sa.create_engine(f"sqlite:///{file.absolute()}", poolclass=sa.pool.NullPool)
+        engine = sa.create_engine(url or f"sqlite:///{file.absolute()}", poolclass=sa.pool.NullPool)
+        if not sa.inspect(engine).has_table(JOBS.name):  # a database that serves other things
+            return None
         with closing(engine.connect()) as connection:
             counted = sa.select(JOBS.c.state, sa.func.count()).group_by(JOBS.c.state)
             counts = {str(row[0]): int(row[1]) for row in connection.execute(counted)}
@@ -52,8 +59,9 @@ def web_jobs(root: Path) -> tuple[dict[str, int], list[JobState]] | None:
             ]
     except sa.exc.SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        shown = hide_passwords(url or str(file))
         raise TrackingError(
-            f"the web service's database {file} cannot be read: {reason}"
+            f"the web service's database {shown} cannot be read: {reason}"
         ) from error
     return counts, sorted(jobs, key=lambda job: _OPEN.index(job.state))
 

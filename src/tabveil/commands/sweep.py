@@ -49,7 +49,7 @@ def run(composition: Composition) -> None:
     with plan.turns.results():
         runs = Runs(plan.uri, prepare_store(plan.uri, plan.experiment, root=plan.base.root))
     with plan.turns.books():
-        recover(study)
+        steadily(lambda: recover(study))
     with (
         _parent_run(runs, study, plan) as parent,
         logs.bind(study=plan.settings.study, sweep=parent.run_id),
@@ -88,7 +88,7 @@ def _tidied(runs: Runs, study: Study, plan: Plan, parent: Run) -> Iterator[None]
         # Workers that were stopped in mid-trial could not close their own runs; on other
         # machines these are in our name.
         me, gone = owner(), steadily(lambda: dead_owners(study))
-        ended = steadily(lambda: records(study))
+        ended = records(study)
         runs.kill_orphans(lambda o: o == me or o in gone or is_dead(o), except_ids=[parent.run_id])
         told = {one.about.get("run_id") for one in ended if one.state == "complete"}
         runs.kill_untold(
@@ -98,12 +98,9 @@ def _tidied(runs: Runs, study: Study, plan: Plan, parent: Run) -> Iterator[None]
 
     try:
         yield
-    except StoreAway:  # waited for in vain already; the next command tidies what is left
+    except BaseException:  # no store is waited for; the next command tidies what is left
         with in_a_hurry(), contextlib.suppress(TabveilError, OSError):
             tidy()
-        raise
-    except BaseException:
-        tidy()
         raise
     else:
         tidy()

@@ -17,6 +17,7 @@ class Status:
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
     storage: str | None
+    database: str | None
     study: str | None
     form: Literal["table", "json"]
 

@@ -17,11 +17,11 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from tabveil.search.books import OWNER, Books
 from tabveil.search.records import ERROR
 from tabveil.search.storage import BEAT
 from tabveil.search.tasks import is_dead, is_elsewhere, owner
 
-OWNER = "owner"
 REQUEUED = "requeued_from"
 """On a trial whose values were tried before: one that is lost again has failed."""
 
@@ -118,9 +118,9 @@ def beating(study: optuna.Study, running: Callable[[], list[int]]) -> Iterator[N
 
     def live() -> None:
         while not ended.wait(BEAT):
-            for trial_id in running():
-                with contextlib.suppress(Exception):  # the next one may come through
-                    beat(study, trial_id)
+            with contextlib.suppress(Exception):  # the next one may come through
+                if isinstance(study._storage, Books):
+                    study._storage.record_heartbeats(running())
 
     thread = threading.Thread(target=live, daemon=True)
     if _is_shared(study):

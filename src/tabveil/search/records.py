@@ -15,6 +15,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from tabveil.search.pareto import Point
+from tabveil.search.storage import steadily
 
 ABOUT, ERROR = "about", "error"
 SHADOWS = "shadows"
@@ -46,11 +47,10 @@ class Record:
 def records(study: optuna.Study) -> list[Record]:
     """All trials that have ended, by number."""
     ended = (TrialState.COMPLETE, TrialState.FAIL)
-    shadows = study.user_attrs.get(f"note.{SHADOWS}", {}).get("risks", {})
-    return [
-        _record(trial, shadows.get(str(trial.number), {}))
-        for trial in study.get_trials(deepcopy=False, states=ended)
-    ]
+    noted = steadily(lambda: study.user_attrs.get(f"note.{SHADOWS}", {}))
+    trials = steadily(lambda: study.get_trials(deepcopy=False, states=ended))
+    shadows = noted.get("risks", {})
+    return [_record(trial, shadows.get(str(trial.number), {})) for trial in trials]
 
 
 def _record(trial: FrozenTrial, shadowed: Mapping[str, Any]) -> Record:

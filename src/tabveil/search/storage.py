@@ -22,18 +22,25 @@ import optuna
 import sqlalchemy as sa
 
 from tabveil.errors import StoreAway, StudyError
+from tabveil.search.books import Books
 from tabveil.search.write_ahead import write_ahead
-from tabveil.surroundings import AGAIN, FULL, causes, is_full, is_lasting, patiently
+from tabveil.surroundings import AGAIN, FULL, causes, is_full, is_lasting, patiently, seconds
 
 BEAT = 15
 """Seconds between two signs of life of a driver."""
 
 GRACE = 180
-"""Seconds without one after which a driver on another host is taken for dead. Longer than stores
-are waited for, so that nobody is taken for dead because the storage was away."""
+"""Seconds without one after which a driver on another host is taken for dead; more where stores are
+waited for longer."""
 
-_CONNECT = {"connect_timeout": 5, "keepalives_idle": 30, "keepalives_interval": 10}
-"""Of libpq: a database whose host has vanished is noticed within a minute."""
+_CONNECT = {
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""Of libpq: a database whose host has vanished is noticed within a minute, asked or not."""
 
 _TRIES = 5
 _RACES = ("IntegrityError", "UniqueViolation", "DuplicateTable", "already exists", "locked")
@@ -51,6 +58,8 @@ def connect(url: str, *, grace: float = GRACE) -> optuna.storages.BaseStorage:
     if _is_postgres(url):
         options["engine_kwargs"] = {"pool_pre_ping": True, "connect_args": dict(_CONNECT)}
     if sqlite_file(url) is None:  # drivers on other hosts may use it
+        # Nobody is dead because the storage was away for as long as it is waited for.
+        grace = max(grace, 1.5 * seconds()) if grace == GRACE else grace
         options |= {"heartbeat_interval": BEAT, "grace_period": max(1, int(grace))}
     for tries_left in reversed(range(_TRIES)):
         try:
@@ -58,7 +67,7 @@ def connect(url: str, *, grace: float = GRACE) -> optuna.storages.BaseStorage:
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 if (file := sqlite_file(url)) is not None:
                     write_ahead(file)
-                return optuna.storages.RDBStorage(url, **options)
+                return Books(optuna.storages.RDBStorage(url, **options))
         except Exception as error:  # whatever the database driver raises
             if is_full(error):
                 raise StoreAway(f"cannot open the study storage: {FULL}") from error

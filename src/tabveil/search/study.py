@@ -117,14 +117,7 @@ def open_study(
             )
         except Exception as error:  # whatever the database driver raises
             raise unreachable(error) from error
-        stored = study.user_attrs.get(_IDENTITY)
-        n_trials = len(study.get_trials(deepcopy=False))
-        if stored is None or not n_trials:
-            study.set_user_attr(_IDENTITY, identity.to_json())
-        else:
-            _check_identity(name, stored, identity.to_json())
-        n_drivers = study.user_attrs.get(_DRIVERS, 0)
-        study.set_user_attr(_DRIVERS, n_drivers + 1)
+        n_trials, n_drivers = steadily(lambda: _entered(study, identity))
     # Seeded by what is already there: a resumed study does not propose its first trials again,
     # and a second driver not those of the first.
     study.sampler = sampler.build(
@@ -132,6 +125,19 @@ def open_study(
         seed + n_trials if not n_drivers else child_seed(seed, "driver", n_drivers, n_trials),
     )
     return study
+
+
+def _entered(study: Study, identity: Identity) -> tuple[int, int]:
+    """Be one of the study's drivers; how many trials and drivers there were before."""
+    stored = study.user_attrs.get(_IDENTITY)
+    n_trials = len(study.get_trials(deepcopy=False))
+    if stored is None or not n_trials:
+        study.set_user_attr(_IDENTITY, identity.to_json())
+    else:
+        _check_identity(study.study_name, stored, identity.to_json())
+    n_drivers = study.user_attrs.get(_DRIVERS, 0)
+    study.set_user_attr(_DRIVERS, n_drivers + 1)
+    return n_trials, n_drivers
 
 
 def load_study(name: str, storage: str, identity: Identity) -> optuna.Study:

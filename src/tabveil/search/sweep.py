@@ -19,7 +19,8 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from tabveil.errors import StoreAway, StudyError
-from tabveil.search.orphans import OWNER, REQUEUED, ask, beat, beating, recover, requeue
+from tabveil.search.books import OWNER
+from tabveil.search.orphans import REQUEUED, ask, beat, beating, recover, requeue
 from tabveil.search.records import ABOUT, ERROR
 from tabveil.search.space import Space, suggest
 from tabveil.search.storage import Turns, steadily
@@ -70,18 +71,15 @@ class Sweep:
                 executor.open(work) as session,
             ):
                 self._run(session, running, on_outcome)
-        except StoreAway:
-            # What was away once is not waited for again; the next command closes what is left.
+        except BaseException:
+            # An interrupted sweep leaves no trial RUNNING, nor what was asked for and not signed
+            # yet: their values are tried again on resume. A store that is away is not waited for;
+            # then the next command closes what is left.
             with in_a_hurry(), contextlib.suppress(StoreAway):
                 self._give_back(running)
             raise
-        except KeyboardInterrupt:
-            self._give_back(running)  # and what it fell upon: asked for, and not signed yet
-            raise
-        finally:
-            # An interrupted sweep leaves no trial RUNNING: its values are tried again on resume.
-            if running:
-                self._give_back(running)
+        if running:
+            self._give_back(running)
 
     def _run(
         self, session: Session, running: Running, on_outcome: Callable[[Outcome, int], None]

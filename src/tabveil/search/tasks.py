@@ -115,7 +115,8 @@ def is_dead(name: str) -> bool:
         return False
     try:
         process = psutil.Process(int(pid))
-        is_another = abs(process.create_time() - float(start)) > 0.1
+        # Clocks are set a little now and then, and a start is told by them.
+        is_another = abs(process.create_time() - float(start)) > 2
         return is_another or process.status() == psutil.STATUS_ZOMBIE  # ended, and not reaped
     except psutil.NoSuchProcess:
         return True

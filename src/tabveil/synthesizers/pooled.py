@@ -17,7 +17,7 @@ from tabveil.contracts import Critic, HasCritic, OnEpoch, Synthesizer, Where
 from tabveil.data.pooling import PooledColumn, PoolingRule
 from tabveil.data.schema import Schema
 from tabveil.errors import ArtifactError, DataError
-from tabveil.seeding import child_seed
+from tabveil.seeding import stream_seed
 from tabveil.synthesizers.chunks import concat
 from tabveil.synthesizers.conditions import parse
 from tabveil.synthesizers.loading import (
@@ -75,7 +75,7 @@ class Pooled:
         inner_where, rule = _split(where, self.rule)
         frames = self.inner.iter_sample(n, seed=seed, where=inner_where)
         return (
-            rule.undo(frame, seed=child_seed(seed, "pooled", i)) for i, frame in enumerate(frames)
+            rule.undo(frame, seed=stream_seed(seed, "pooled", i)) for i, frame in enumerate(frames)
         )
 
     def save(self, directory: Path) -> None:

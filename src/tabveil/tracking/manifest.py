@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -53,10 +54,19 @@ class Manifest:
     def write(self, path: Path) -> None:
         """Write it in one go: whoever reads at any moment finds the old one or the new one."""
         told = {"format": FORMAT, "tabveil": self.tabveil, "rows": self.rows}
-        told |= {"asked": self.asked, "parts": [asdict(self.parts[k]) for k in sorted(self.parts)]}
+        parts = [asdict(self.parts[name]) for name in _ordered(self.parts)]
+        told |= {"asked": self.asked, "parts": parts}
         hidden = path.with_name(f".{path.name}.partial")
-        hidden.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        with hidden.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())  # or a machine that loses power could leave an empty one
         hidden.replace(path)
+
+
+def _ordered(files: Iterable[str]) -> list[str]:
+    """Names of parts in the order of their rows: numbers may outgrow their five digits."""
+    return sorted(files, key=lambda name: (len(name), name))
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -119,9 +129,14 @@ def check_folder(folder: Path) -> Manifest:
             f"{folder} is unfinished: run the same `tabveil sample` again, and it goes on"
         )
     manifest = read_manifest(folder / MANIFEST)
-    there = {path.name for path in folder.glob("*.parquet")}
+    # What a reader of the whole folder would take for rows: all but hidden names, and with "_".
+    there = {
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith((".", "_"))
+    }
     wrong = {
-        "missing": sorted(set(manifest.parts) - there),
+        "missing": _ordered(set(manifest.parts) - there),
         "damaged": [
             name
             for name, part in manifest.parts.items()

@@ -39,6 +39,11 @@ def patient(client: MlflowClient) -> MlflowClient:
     return cast("MlflowClient", _Patient(client))
 
 
+def impatient(client: MlflowClient) -> MlflowClient:
+    """The same client without, for a call that must not be done twice unseen."""
+    return client._client if isinstance(client, _Patient) else client
+
+
 def is_away(error: BaseException) -> bool:
     """Whether an error of MLflow's means that nobody answers just now."""
     from mlflow.exceptions import MlflowException

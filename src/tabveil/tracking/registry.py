@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tabveil.errors import ArtifactError, ConfigError, TrackingError
+from tabveil.surroundings import patiently
 from tabveil.tracking.aliases import aliases_of
 from tabveil.tracking.models import (
     Generator,
@@ -25,6 +26,7 @@ from tabveil.tracking.models import (
     text_digest,
     weights_of,
 )
+from tabveil.tracking.patient import impatient, is_away
 from tabveil.tracking.pyfunc import BESIDE, GENERATOR_PATH, save_pyfunc
 from tabveil.tracking.store import connect, is_server, once_more, refusals
 
@@ -94,10 +96,18 @@ def register(
         # A server finds the place of a model id itself; MLflow's own database code would look
         # for it under the global tracking URI, so there we name the place.
         source = f"models:/{model_id}" if is_server(uri) else place
-        made = client.create_model_version(
-            name, source, run_id, tags=texts, model_id=model_id, await_creation_for=60
-        )
-        return Version(name, int(made.version), texts, place)
+
+        def create() -> Version:
+            # An answer may have been lost: asked again, it must not become a second release.
+            there = find_same(uri, run_id, name, tags=tags)
+            if there is not None:
+                return there
+            made = impatient(client).create_model_version(
+                name, source, run_id, tags=texts, model_id=model_id, await_creation_for=60
+            )
+            return Version(name, int(made.version), texts, place)
+
+        return patiently("the tracking store", create, is_away=is_away)
 
 
 def find_same(uri: str, run_id: str, name: str, *, tags: Mapping[str, Any]) -> Version | None:

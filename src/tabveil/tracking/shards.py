@@ -83,6 +83,7 @@ def _draw(
     """The shard's rows, indexed as in the whole sample."""
     masking, drawer = generator.masking, generator.synthesizer
     own_seed = wide_seed(seed, "shard", shard.number)
+    seed = wide_seed(seed, "masks")  # one for all shards: what must not repeat does not
     if not masking.of_persons:
         for frame in drawer.iter_sample(shard.n, seed=own_seed, where=where):
             yield masking.apply(_moved(frame, shard), seed=seed)

@@ -46,16 +46,16 @@ class Metrics:
         self.running = Gauge("tabveil_requests_open", "Being answered", registry=self.registry)
         self.received = Counter("tabveil_received_bytes", "Of bodies", registry=self.registry)
         self.sent = Counter("tabveil_sent_bytes", "Of bodies", registry=self.registry)
-        self._jobs = Gauge("tabveil_jobs", "Asked for", ("kind", "state"), registry=self.registry)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
 
     def text(self, jobs: Mapping[tuple[str, str], int]) -> bytes:
         """Everything, in Prometheus' text format; `jobs` counts them by kind and state."""
-        self._jobs.clear()
+        own = CollectorRegistry()  # two may ask at once
+        gauge = Gauge("tabveil_jobs", "Asked for", ("kind", "state"), registry=own)
         for labels, n in jobs.items():
-            self._jobs.labels(*labels).set(n)
-        return generate_latest(self.registry)
+            gauge.labels(*labels).set(n)
+        return generate_latest(self.registry) + generate_latest(own)
 
 
 class Meter:

@@ -15,6 +15,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -170,11 +171,12 @@ class Runner:
         mine = JOBS.update().where(
             JOBS.c.id == self.job, JOBS.c.owner == self.owner, JOBS.c.state == "running"
         )
-        told = {"state": state, "code": code, "message": message}
-        logs.event("job ended", level="error" if state == "failed" else "info", **told)
         with self.service.database.begin() as connection:
             values = {"state": state, "exit_code": code, "message": message, "ended": now()}
-            connection.execute(mine.values(**values))
+            is_ours = connection.execute(mine.values(**values)).rowcount
+        if is_ours:  # why is in the command's own lines, and on the job's page
+            level = "error" if state == "failed" else "info"
+            logs.event("job ended", level=level, state=state, code=code)
 
     def _write_config(self, line: list[str], environment: dict[str, str]) -> None:
         """The composed configuration, for an expert; what does not compose says so itself."""
@@ -207,9 +209,10 @@ class Runner:
 def remember(path: Path, pid: int) -> None:
     """Note a process, so that a later runner can tell it from another of the same number."""
     try:
-        told = {"pid": pid, "created": psutil.Process(pid).create_time()}
+        created = psutil.Process(pid).create_time()
     except psutil.Error:
         return
+    told = {"host": socket.gethostname(), "pid": pid, "created": created}
     path.write_text(json.dumps(told), encoding="utf-8")
 
 
@@ -224,6 +227,8 @@ def end_leftover(path: Path) -> None:
     """End the process that an earlier runner started, if it still runs."""
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
+        if told.get("host", socket.gethostname()) != socket.gethostname():
+            return  # of another machine, whose runner ended it or went with it
         process = psutil.Process(told["pid"])
         if abs(process.create_time() - told["created"]) > 1:
             return

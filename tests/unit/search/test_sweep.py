@@ -7,8 +7,9 @@ import optuna
 import pytest
 
 from tabveil.errors import StoreAway
+from tabveil.search.books import OWNER
 from tabveil.search.executors import Inline
-from tabveil.search.orphans import OWNER, recover
+from tabveil.search.orphans import recover
 from tabveil.search.records import records
 from tabveil.search.space import Dimension
 from tabveil.search.storage import Turns
