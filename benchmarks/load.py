@@ -54,7 +54,7 @@ from tabveil.search.storage import Turns
 from tabveil.search.sweep import Sweep
 from tabveil.threads import limit_environment
 
-STORED, RUNNING = (100, 1_000, 5_000), (100, 1_000)
+STORED, RUNNING = (100, 1_000), (100, 1_000)
 CLIENTS = (1, 2, 4)
 WORKERS = (1, 2, 10, 100, 1_000)
 TABLES, EPOCHS = (4_000, 16_000), (3, 9)
@@ -67,6 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("table", type=Path, nargs="?")
     parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--only", nargs="*", default=[], help="parts to measure again in --out")
     parser.add_argument("--drive", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--log", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -77,20 +78,29 @@ def main() -> None:
     elif given.log:
         log(*given.log)
     else:
-        result = measure(given.table)
+        there = given.only and json.loads(given.out.read_text("utf-8"))
+        result = measure(given.table, there or {}, given.only)
         if given.out is not None:
             given.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
-def measure(table: Path) -> dict[str, Any]:
-    result: dict[str, Any] = {"processors": len(os.sched_getaffinity(0))}
-    with postgres() as url, tempfile.TemporaryDirectory() as folder:
+def measure(table: Path, result: dict[str, Any], only: Sequence[str]) -> dict[str, Any]:
+    """Measure all parts, or some; `result` holds what was measured before."""
+    result["processors"] = len(os.sched_getaffinity(0))
+    with postgres() as url, tempfile.TemporaryDirectory() as scratch:
         if url is None:
             sys.exit("PostgreSQL is not installed")
-        result["books"] = shown("books", books(url))
-        result["tracking"] = shown("tracking", tracking(created(url, "mlflow"), Path(folder)))
-        result["trial"] = shown("trial", trial(table, Path(folder)))
-        result["check"] = shown("check", check(Path(folder), result["trial"]))
+        folder = Path(scratch)
+        for n in TABLES:
+            pd.read_parquet(table).head(n).to_parquet(folder / f"{n}.parquet")
+        parts = {
+            "books": lambda: books(url),
+            "tracking": lambda: tracking(created(url, "mlflow"), folder),
+            "trial": lambda: trial(folder),
+            "check": lambda: check(folder, result["trial"]),
+        }
+        for part in only or parts:
+            result[part] = shown(part, parts[part]())
     result["plan"] = shown("plan", plan(result))
     result["load"] = round(os.getloadavg()[0], 1)
     return result
@@ -131,14 +141,15 @@ def run_elsewhere(storage: str, n: int) -> float:
 
     They are taken for alive for the three minutes that the next measurement takes at most.
     """
-    study = opened(storage, space(), "random")
+    values = space()
+    study = opened(storage, values, "random")
     running = [t for t in study.get_trials(deepcopy=False) if t.state.name == "RUNNING"]
-    asked = [ask(study) for _ in range(n - len(running))]
-    for one in asked:
-        suggest(space(), one)
-        one.set_user_attr(OWNER, ELSEWHERE)
-    for one in asked:
-        beat(study, one._trial_id)
+    asked = []
+    for _ in range(n - len(running)):
+        asked.append(ask(study))
+        suggest(values, asked[-1])
+        asked[-1].set_user_attr(OWNER, ELSEWHERE)
+        beat(study, asked[-1]._trial_id)
     assert isinstance(study._storage, Books)
     started = time.perf_counter()
     study._storage.record_heartbeats([t._trial_id for t in [*running, *asked]])
@@ -266,12 +277,11 @@ def postgres_cpu() -> float:
     return cpu(max(servers, key=lambda one: one.info["create_time"]))
 
 
-def trial(table: Path, folder: Path) -> dict[str, float]:
+def trial(folder: Path) -> dict[str, float]:
     """Seconds of a trial: fit = rows × epochs × a + b; all else = rows × c + d."""
     fits, others = [], []
     for n in TABLES:
         path = folder / f"{n}.parquet"
-        pd.read_parquet(table).head(n).to_parquet(path)
         for epochs in EPOCHS:
             fit, other = trained(path, folder / f"{n}-{epochs}", epochs)
             fits.append((n * epochs / 1000, 1.0, fit))
