@@ -244,6 +244,7 @@ def test_two_confirmations_at_once_leave_registry_and_ledger_whole(smoke_store, 
     assert len({line.number for line in lines}) == 4
 
 
+@pytest.mark.slow
 def test_a_confirmation_that_is_killed_goes_on_where_it_was(smoke_store, tmp_path):
     root = unconfirmed(smoke_store, tmp_path / "store")
     words = [*CONFIRM, "confirm.seeds=2", f"root={root}"]

@@ -9,6 +9,7 @@ import pytest
 
 _PROGRAM = """
 import signal, time, weakref
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell has it ignored
 {install}
 class Thing: pass
 thing = Thing()

@@ -201,6 +201,7 @@ def test_a_command_outlives_its_worker_and_a_cancelled_one_ends_and_can_go_on(
         time.sleep(0.5)
     ended = job(service, sweep)
     assert (ended.state, ended.message) == ("cancelled", "cancelled")
+    assert ended.exit_code == 130  # by itself, with all that it had tidied up
     assert not [one for one in runners(service) if one.is_running()] or psutil.wait_procs(
         runners(service), timeout=10
     )

@@ -267,7 +267,9 @@ def main() -> None:
     """Run the job that is named on the command line."""
     settings: Settings = from_text(os.environ[SETTINGS])
     job, owner = sys.argv[1], sys.argv[2]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A handler, for it is not inherited: what is ignored here the command would ignore, too, and
+    # could not be cancelled. A server that was started in the background ignores it as well.
+    signal.signal(signal.SIGINT, lambda *_: None)
     with logs.bind(job=job):
         Runner(Service.open(settings), job, owner).run()
 
