@@ -107,7 +107,8 @@ def test_postgresql_holds_jobs_and_times_their_hearts(
         worker.once()  # the first look after a pause leaves hearts the time to beat
         worker.once()
         assert job(on_postgres, upload.inspection).state == state
-    MADE.pop()._runners[0].wait(20)
+    for runner in MADE.pop()._runners:
+        runner.wait(20)
 
 
 def test_a_table_is_read_by_a_process_of_its_own(
