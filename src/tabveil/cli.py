@@ -82,13 +82,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _main(arguments)
 
 
-def _main(arguments: Sequence[str]) -> int:
+def _main(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     try:
         if not arguments or "--help" in arguments or "-h" in arguments:
             print(usage())
             return 0 if arguments else 2
-        if [*arguments] == ["--version"]:
+        if arguments == ["--version"]:
             print(f"tabveil {tabveil.__version__}")
             return 0
         return run(parse(arguments))

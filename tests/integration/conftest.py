@@ -6,6 +6,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from servers import Postgres
 
@@ -24,6 +25,15 @@ def tabveil(*arguments, cwd=ROOT, timeout=300):
         text=True,
         timeout=timeout,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def worker_of(driver):
+    """A worker process of a command with `executor=process`."""
+    return next(
+        child
+        for child in psutil.Process(driver.pid).children()
+        if "spawn_main" in " ".join(child.cmdline())
     )
 
 

@@ -10,11 +10,10 @@ import time
 from contextlib import closing
 
 import pandas as pd
-import psutil
 import pytest
 from mlflow import MlflowClient
 
-from conftest import CONFIRM, ROOT, TABVEIL, tabveil
+from conftest import CONFIRM, ROOT, TABVEIL, tabveil, worker_of
 from tabveil.tracking.ledger import Ledger
 
 MODEL = "randhie-smoke"
@@ -288,12 +287,7 @@ def test_a_worker_of_a_confirmation_is_killed_and_no_run_stays_open(smoke_store,
     end = time.monotonic() + 120
     while not open_models(root) and time.monotonic() < end:
         time.sleep(0.2)
-    (worker,) = (
-        child
-        for child in psutil.Process(process.pid).children()
-        if "spawn_main" in " ".join(child.cmdline())
-    )
-    worker.kill()
+    worker_of(process).kill()
     said, _ = process.communicate(timeout=280)
     assert process.returncode == 0, said
     assert "lost: the worker process died (exit code -9); trying again" in said

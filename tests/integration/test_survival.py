@@ -12,7 +12,7 @@ import psutil
 import pytest
 from mlflow import MlflowClient
 
-from conftest import ROOT, TABVEIL, tabveil
+from conftest import ROOT, TABVEIL, tabveil, worker_of
 
 STUDY = "randhie-smoke"
 N_TRIALS = 4
@@ -118,12 +118,7 @@ def test_kill_9_of_a_worker_is_survived_within_the_same_sweep(root):
         wait_until(driver, lambda: "RUNNING" in states(root) and len(states(root)) >= 2)
         # One that dies while it is started, before it has read its work, is another case.
         time.sleep(6)
-        worker = next(
-            child
-            for child in psutil.Process(driver.pid).children()
-            if "spawn_main" in " ".join(child.cmdline())
-        )
-        worker.kill()
+        worker_of(driver).kill()
         output, _ = driver.communicate(timeout=240)
     assert driver.returncode == 0, output
     assert "lost: the worker process died (exit code -9)" in output

@@ -48,7 +48,7 @@ _RACES = ("IntegrityError", "UniqueViolation", "DuplicateTable", "already exists
 T = TypeVar("T")
 
 
-def connect(url: str, *, grace: float = GRACE) -> optuna.storages.BaseStorage:
+def connect(url: str, *, grace: float | None = None) -> optuna.storages.BaseStorage:
     """Open the storage; its tables are made where missing, by several drivers at once if need be.
 
     Raises:
@@ -58,8 +58,8 @@ def connect(url: str, *, grace: float = GRACE) -> optuna.storages.BaseStorage:
     if _is_postgres(url):
         options["engine_kwargs"] = {"pool_pre_ping": True, "connect_args": dict(_CONNECT)}
     if sqlite_file(url) is None:  # drivers on other hosts may use it
-        # Nobody is dead because the storage was away for as long as it is waited for.
-        grace = max(grace, 1.5 * seconds()) if grace == GRACE else grace
+        if grace is None:  # nobody is dead because the storage was away while it is waited for
+            grace = max(GRACE, 1.5 * seconds())
         options |= {"heartbeat_interval": BEAT, "grace_period": max(1, int(grace))}
     for tries_left in reversed(range(_TRIES)):
         try:

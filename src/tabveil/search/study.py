@@ -16,7 +16,7 @@ import optuna
 
 from tabveil.errors import ConfigError, StudyError
 from tabveil.search.space import Space, describe
-from tabveil.search.storage import GRACE, Turns, connect, sqlite_file, steadily, unreachable
+from tabveil.search.storage import Turns, connect, sqlite_file, steadily, unreachable
 from tabveil.seeding import child_seed
 
 _IDENTITY, _DRIVERS = "identity", "drivers"
@@ -88,7 +88,7 @@ def open_study(
     identity: Identity,
     sampler: Sampler,
     seed: int,
-    grace: float = GRACE,
+    grace: float | None = None,
 ) -> optuna.Study:
     """Create the study, or load it and check that it is the same one.
 
@@ -98,7 +98,8 @@ def open_study(
         identity: what makes its trials comparable.
         sampler: how trials are proposed.
         seed: of the sampler.
-        grace: seconds without a sign of life that make a driver on another host a dead one.
+        grace: seconds without a sign of life that make a driver on another host a dead one; None:
+            `storage.GRACE`, or more where stores are waited for longer.
 
     Raises:
         StudyError: the stored study has another space, data or configuration, or the storage
