@@ -1,4 +1,4 @@
-"""The first half of the straight line: read_table → infer_schema → split.
+"""The first half of the straight line: open → infer_schema → split.
 
 It is walked once a table: what was prepared before, of the same one in the same way, is used again.
 """
@@ -12,12 +12,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from tabveil.data import again
 from tabveil.data.masking import Masking, policies_of
+from tabveil.data.opening import Wishes
 from tabveil.data.prepared import FORMAT, About, digest_of, save_prepared
 from tabveil.data.rules.declared import AUTOMATIC, rules_of
 from tabveil.data.rules.kinds import rule_to_dict
-from tabveil.data.schema import infer_schema
+from tabveil.data.schema import Column, infer_schema
 from tabveil.data.split import Shares, split
 from tabveil.data.tables import Place, digest
 
@@ -28,7 +31,7 @@ class Source:
 
     name: str
     place: Place
-    kinds: Mapping[str, str]
+    wishes: Wishes
     masks: Mapping[str, str]
     rules: Sequence[Mapping[str, Any]]
     target: str | None
@@ -54,8 +57,10 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
         there = directory or _folder(source, known, root)
         if digest_of(there) == known:
             return there
-    table = source.place.read()
-    schema = infer_schema(table, kinds=source.kinds).with_roles(
+    opened = source.place.open(source.wishes)
+    opened.check_readings()
+    table = opened.table
+    schema = infer_schema(table, kinds=source.wishes.kinds, opened=opened).with_roles(
         target=source.target,
         sensitive=source.sensitive,
         quasi_identifiers=source.quasi_identifiers,
@@ -83,6 +88,9 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
         "identifiers": ", ".join(f"{name}: {policy}" for name, policy in policies.items()) or None,
         "dropped": [name for name, policy in policies.items() if policy == "drop"] or None,
         "rules": "; ".join(rule.name for rule in rules) or None,
+        "replaced": [_replaced(table[name], schema[name], p) for name, p in policies.items()],
+        "read": [f"{name}: {note}" for name, notes in opened.notes.items() for note in notes],
+        "passed_over": list(opened.passed_over),
     }
     about = About(name=source.name, source=source.place.title, digest=key, report=report)
     masking = Masking.learn(table, schema, policies)
@@ -95,6 +103,16 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
         about=about,
     )
     return directory
+
+
+def _replaced(values: pd.Series[Any], column: Column, policy: str) -> dict[str, Any]:
+    """What becomes of a column that is not learnt, and why."""
+    return {
+        "column": column.name,
+        "policy": policy,
+        "reason": column.reason,
+        "distinct": int(values.nunique()),
+    }
 
 
 def _folder(source: Source, key: str, root: Path) -> Path:

@@ -1,4 +1,4 @@
-"""`tabveil inspect path=table.csv [out=schema.yaml]`: what is each column taken for, and why?"""
+"""`tabveil inspect path=table.csv [out=schema.yaml]`: what each column is taken for, and why."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Dataset, Inspect, read
+from tabveil.data.formats.conversion import to_texts
 from tabveil.data.identifiers import suggest_roles
 from tabveil.data.masking import policies_of
+from tabveil.data.opening import Opened, Wishes, asking
 from tabveil.data.rules.kinds import rule_to_dict
 from tabveil.data.rules.suggest import Suggested, suggest
-from tabveil.data.schema import Schema, infer_schema
+from tabveil.data.schema import Column, Schema, infer_schema
 from tabveil.data.schema_files import to_frictionless, to_sdv, to_yaml
 from tabveil.data.tables import Place
 from tabveil.errors import ConfigError
@@ -26,13 +29,25 @@ def run(composition: Composition) -> None:
     """Show the inferred schema of a table."""
     settings = read(composition, Inspect)
     place = place_of(settings)
-    table = place.read()
-    schema = infer_schema(table, kinds=settings.kinds or {})
+    wishes = wishes_of(settings)
+    opened = place.open(wishes)
+    table = opened.table
+    schema = infer_schema(table, kinds=wishes.kinds, opened=opened)
     rows = [
-        (c.name, c.kind, c.dtype, int(table[c.name].isna().sum()), c.reason) for c in schema.columns
+        (c.name, c.kind, _format_words(c), int(table[c.name].isna().sum()), c.reason)
+        for c in schema.columns
     ]
     title = f"{place.title}: {len(table)} rows, {len(rows)} columns"
-    show_table(title, ("column", "kind", "dtype", "missing", "why"), rows)
+    show_table(title, ("column", "kind", "format", "missing", "why"), rows)
+    for text in opened.passed_over:
+        say(f"Note: {text}")
+    masks = policies_of(schema, {})
+    for name, policy in masks.items():
+        column = schema[name]
+        told = {"column": name, "policy": policy, "reason": column.reason}
+        say(f"Note: {replaced_line(told | {'distinct': table[name].nunique()})}")
+    for name, readings in opened.ambiguous.items():
+        say(f"{name}: {' or '.join(readings)}? Say which: {asking(name, readings[0])}")
     modelled = schema.modelled()
     suggested = suggest(table[modelled.names], modelled)
     _show_rules(suggested)
@@ -41,11 +56,34 @@ def run(composition: Composition) -> None:
         say(f"{role} perhaps: {', '.join(names) or 'none'}")
     if settings.out is not None:
         if settings.form == "full":
-            text = _dumped(everything(table, schema, roles, suggested, n_head=settings.rows))
+            text = _dumped(everything(opened, schema, roles, suggested, n_head=settings.rows))
         else:
-            text = _as_text(schema, settings.form, roles, suggested)
+            text = _as_text(opened, schema, settings.form, roles, suggested)
         _write(settings.out.expanduser(), text)
         say(f"Written to {settings.out}; name it by dataset.schema={settings.out}")
+
+
+def _format_words(column: Column) -> str:
+    return "" if column.format is None else column.format.words
+
+
+def replaced_line(told: Mapping[str, Any]) -> str:
+    """What becomes of a column that is not learnt, why, and how to have it otherwise."""
+    name, policy = told["column"], told["policy"]
+    becomes = {
+        "drop": "left out",
+        "token": "replaced by made-up tokens",
+        "fake": "replaced by made-up values of the same form",
+    }[policy]
+    other = (
+        "masks={%s: token} keeps it, made up"
+        if policy == "drop"
+        else "kinds={%s: categorical} learns it"
+    )
+    return (
+        f"{name}: not learnt, {becomes} ({told['reason']}; {told['distinct']} different values); "
+        f"dataset.{other % name}"
+    )
 
 
 def _show_rules(suggested: Sequence[Suggested]) -> None:
@@ -55,6 +93,7 @@ def _show_rules(suggested: Sequence[Suggested]) -> None:
 
 
 def _as_text(
+    opened: Opened,
     schema: Schema,
     form: str,
     roles: Mapping[str, Sequence[str]],
@@ -63,12 +102,14 @@ def _as_text(
     if form == "tabveil":
         rules = [rule_to_dict(one.rule) for one in suggested]
         masks = policies_of(schema, {})
-        return to_yaml(schema, masks=masks, rules=rules, suggested=roles)
+        return to_yaml(
+            schema, masks=masks, rules=rules, suggested=roles, ambiguous=opened.ambiguous
+        )
     return _dumped(to_sdv(schema) if form == "sdv" else to_frictionless(schema))
 
 
 def everything(
-    table: pd.DataFrame,
+    opened: Opened,
     schema: Schema,
     roles: Mapping[str, Sequence[str]],
     suggested: Sequence[Suggested],
@@ -76,8 +117,10 @@ def everything(
     n_head: int,
 ) -> dict[str, Any]:
     """What was found, JSON-able: columns with reasons, suggestions, the first rows as texts."""
-    masks = policies_of(schema, {})
-    head = table.head(n_head).astype(object)
+    masks, table = policies_of(schema, {}), opened.table
+    head = pd.DataFrame(
+        {c.name: _as_written(table[c.name].head(n_head), c) for c in schema.columns}
+    )
     return {
         "n_rows": len(table),
         "columns": [
@@ -87,6 +130,9 @@ def everything(
                 "dtype": column.dtype,
                 "missing": int(table[column.name].isna().sum()),
                 "reason": column.reason,
+                "format": _format_words(column),
+                "readings": list(opened.ambiguous.get(column.name, ())),
+                "distinct": int(table[column.name].nunique()),
                 "mask": masks.get(column.name),
             }
             for column in schema.columns
@@ -102,8 +148,16 @@ def everything(
             }
             for one in suggested
         ],
-        "head": [["" if pd.isna(value) else str(value) for value in row] for row in head.values],
+        "head": head.fillna("").values.tolist(),
+        "notes": list(opened.passed_over),
     }
+
+
+def _as_written(values: pd.Series[Any], column: Column) -> list[str | None]:
+    """The cells of a column as its source has them."""
+    assert column.format is not None, "a table that was opened has formats"
+    texts: list[str | None] = to_texts(values, column.format, np.arange(len(values))).to_pylist()
+    return texts
 
 
 def _dumped(data: Mapping[str, Any]) -> str:
@@ -123,7 +177,12 @@ def place_of(given: Dataset | Inspect) -> Place:
         path=None if given.path is None else given.path.expanduser(),
         format=given.format,
         encoding=given.encoding,
-        decimal=given.decimal,
+        sheet=given.sheet,
         url=given.url,
         query=given.query,
     )
+
+
+def wishes_of(given: Dataset | Inspect) -> Wishes:
+    """What the configuration says of the table's columns."""
+    return Wishes.from_settings(given.kinds, given.missing, given.decimal)

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tabveil import preparation
-from tabveil.commands.inspect import place_of
+from tabveil.commands.inspect import place_of, replaced_line, wishes_of
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Base, Dataset, Split, read
+from tabveil.data.opening import Wishes
 from tabveil.data.prepared import About, Prepared, load_prepared
 from tabveil.data.rules.declared import AUTOMATIC
 from tabveil.data.schema_files import Told, read_schema_file
@@ -24,7 +26,8 @@ def run(composition: Composition) -> None:
     base = read(composition, Base)
     directory = preparation.prepare(source(composition), base.out, root=base.root)
     about = load_prepared(directory).about
-    rows = [(key, str(value)) for key, value in about.report.items()]
+    listed = ("replaced", "read", "passed_over")
+    rows = [(key, str(value)) for key, value in about.report.items() if key not in listed]
     show_table(f"{about.name} prepared at {directory}", ("split", "found"), rows)
     _warn(about)
 
@@ -37,14 +40,13 @@ def prepared_table(composition: Composition) -> Prepared:
 
 
 def _warn(about: About) -> None:
-    """What will not be in drawn rows is said each time: nobody should look for it later."""
-    dropped = about.report.get("dropped")
-    if dropped:
-        columns = ", ".join(dropped)
-        say(
-            f"Warning: {columns}: free text, or dropped by dataset.masks; neither learnt nor in "
-            f"drawn rows. dataset.masks={{COLUMN: token}} keeps a column, with made-up values"
-        )
+    """What is not learnt, or not as it was written, is said each time, a line a column."""
+    for text in about.report.get("passed_over") or ():
+        say(f"Note: {text}")
+    for text in about.report.get("read") or ():
+        say(f"Note: {text}")
+    for told in about.report.get("replaced") or ():
+        say(f"Warning: {replaced_line(told)}")
 
 
 def prepared_directory(composition: Composition) -> Path:
@@ -67,6 +69,18 @@ def _automatic(dataset: Dataset) -> tuple[str, ...]:
     return AUTOMATIC if dataset.automatic_rules is None else tuple(dataset.automatic_rules)
 
 
+def _wishes(told: Told, dataset: Dataset) -> Wishes:
+    """What the schema file says of columns; what the configuration says counts more."""
+    wishes = wishes_of(dataset)
+    patterns = {n: p for n, p in told.patterns.items() if n not in (dataset.kinds or {})}
+    return replace(
+        wishes,
+        kinds={**told.kinds, **wishes.kinds},
+        patterns={**patterns, **wishes.patterns},
+        missing_in={**told.missing, **wishes.missing_in},
+    )
+
+
 def source(composition: Composition) -> preparation.Source:
     """What the configuration says of the table and its split."""
     dataset = read(composition, Dataset, "dataset")
@@ -75,7 +89,7 @@ def source(composition: Composition) -> preparation.Source:
     return preparation.Source(
         name=dataset.name,
         place=place_of(dataset),
-        kinds={**told.kinds, **(dataset.kinds or {})},
+        wishes=_wishes(told, dataset),
         masks={**told.masks, **(dataset.masks or {})},
         rules=(*told.rules, *(dataset.rules or ())),
         automatic_rules=_automatic(dataset),

@@ -18,6 +18,7 @@ from tabveil.commands.sample_shards import check_shards, draw_shards
 from tabveil.commands.sampler import Sampler
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Base, LedgerSettings, Sample, Tracking, read, validated
+from tabveil.data.writing.rows_out import check_target
 from tabveil.errors import ConfigError
 from tabveil.protections.protected import described
 from tabveil.releases import VERDICT, VERDICT_FILE, WITHDRAWN, read_file
@@ -25,7 +26,7 @@ from tabveil.report.terminal import say
 from tabveil.tracking.ledger import Ledger, Line
 from tabveil.tracking.models import digest_of
 from tabveil.tracking.registry import DIGEST, Version, find_version
-from tabveil.tracking.samples import check_target, write_samples
+from tabveil.tracking.samples import write_samples
 from tabveil.tracking.store import open_tracking
 
 

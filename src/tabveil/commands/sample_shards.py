@@ -19,6 +19,7 @@ import tabveil
 from tabveil import errors, progress
 from tabveil.commands.sampler import Sampler
 from tabveil.config.build import build_executor
+from tabveil.data.writing.rows_out import PARTIAL
 from tabveil.errors import ConfigError, TabveilError, safe_summary
 from tabveil.protections.protected import described
 from tabveil.report.terminal import say
@@ -31,7 +32,6 @@ from tabveil.tracking.manifest import (
     is_whole,
     read_manifest,
 )
-from tabveil.tracking.samples import PARTIAL
 from tabveil.tracking.shards import Shard, check_room, shards_of, write_shard
 
 _MOST_LOSSES = 3

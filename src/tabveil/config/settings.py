@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _STRICT = ConfigDict(extra="forbid")
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+Kinds = dict[str, str | dict[str, str]]
+"""Column → kind, or kind and format."""
+Missing = list[str] | dict[str, list[str]]
+"""Words that mean missing; or column → such words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +46,9 @@ class Dataset:
     quasi_identifiers: list[str]
     group: str | None
     sample_groups: bool = False
-    kinds: dict[str, str] | None
+    kinds: Kinds | None
+    missing: Missing | None = None
+    sheet: str | None = None
     masks: dict[str, str] | None = None
     rules: list[dict[str, Any]] | None = None
     automatic_rules: list[str] | None = None
@@ -187,9 +193,11 @@ class Inspect:
     format: str | None
     encoding: str | None
     decimal: Literal[",", "."] | None
+    sheet: str | None
     url: str | None
     query: str | None
-    kinds: dict[str, str] | None
+    kinds: Kinds | None
+    missing: Missing | None
     out: Path | None
     form: Literal["tabveil", "sdv", "frictionless", "full"]
     rows: Annotated[int, Field(ge=0, le=1000)]
@@ -238,7 +246,9 @@ class AuditColumns:
     sensitive: list[str]
     quasi_identifiers: list[str]
     group: str | None
-    kinds: dict[str, str] | None
+    kinds: Kinds | None
+    missing: Missing | None
+    decimal: Literal[",", "."] | None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What does a table hold: which columns, of which kind, in which role?
+"""The columns of a table: their kinds, their formats and their roles.
 
 A `Schema` describes a table without holding any of its rows: no minimum, no maximum, no level.
 Kinds say how a column is modelled, roles what it means for privacy. It travels as JSON beside
@@ -10,16 +10,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
+from tabveil.data.formats.column_format import Format
+from tabveil.data.formats.number_spelling import MOST_PLACES
 from tabveil.data.identifiers import find_identifier
+from tabveil.data.reading.raw import Dialect
 from tabveil.data.restoring import restore_column
 from tabveil.errors import DataError
+
+if TYPE_CHECKING:
+    from tabveil.data.opening import Opened
 
 Kind = Literal["numeric", "categorical", "boolean", "datetime", "identifier"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -46,6 +52,7 @@ class Column:
         reason: why inference chose this kind.
         form: what identifiers look like, such as "email" (`data/identifiers`); "date" for days
             without a time, "made" for a column that only a model sees.
+        format: how its cells are written; None: as its dtype is.
     """
 
     name: str
@@ -54,17 +61,36 @@ class Column:
     decimals: int | None = None
     reason: str = ""
     form: str | None = None
+    format: Format | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able data; `from_dict` gives an equal column back."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "format"}
+        return plain | ({} if self.format is None else {"format": self.format.to_dict()})
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Column:
+        """Read `to_dict`'s data. Raises ValueError, TypeError or KeyError when it is not that."""
+        told = dict(data)
+        if told.get("format") is not None:
+            told["format"] = Format.from_dict(told["format"])
+        return cls(**told)
 
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns of a table and the roles some of them play."""
+    """The columns of a table and the roles some of them play.
+
+    Attributes:
+        dialect: the form of the source, in which rows are written back; None: there is none.
+    """
 
     columns: tuple[Column, ...]
     target: str | None = None
     sensitive: tuple[str, ...] = ()
     quasi_identifiers: tuple[str, ...] = ()
     group: str | None = None
+    dialect: Dialect | None = None
 
     @property
     def names(self) -> list[str]:
@@ -157,7 +183,17 @@ class Schema:
 
     def to_json(self) -> str:
         """The schema as JSON text; `from_json` gives an equal schema back."""
-        return json.dumps({"version": SCHEMA_VERSION, **asdict(self)}, indent=1, ensure_ascii=False)
+        told: dict[str, Any] = {
+            "version": SCHEMA_VERSION,
+            "columns": [column.to_dict() for column in self.columns],
+            "target": self.target,
+            "sensitive": list(self.sensitive),
+            "quasi_identifiers": list(self.quasi_identifiers),
+            "group": self.group,
+        }
+        if self.dialect is not None:
+            told["dialect"] = asdict(self.dialect)
+        return json.dumps(told, indent=1, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Schema:
@@ -167,7 +203,9 @@ class Schema:
             version = data.pop("version")
             if version != SCHEMA_VERSION:
                 raise DataError(f"schema version {version!r} is not known here; re-run prepare")
-            columns = tuple(Column(**column) for column in data.pop("columns"))
+            columns = tuple(Column.from_dict(column) for column in data.pop("columns"))
+            if data.get("dialect") is not None:
+                data["dialect"] = Dialect.from_dict(data["dialect"])
             for column in columns:
                 pd.api.types.pandas_dtype(column.dtype)
                 if column.kind not in KINDS:
@@ -189,12 +227,18 @@ class Schema:
         return cls.from_json(path.read_text(encoding="utf-8"))
 
 
-def infer_schema(table: pd.DataFrame, *, kinds: Mapping[str, str] | None = None) -> Schema:
+def infer_schema(
+    table: pd.DataFrame,
+    *,
+    kinds: Mapping[str, str] | None = None,
+    opened: Opened | None = None,
+) -> Schema:
     """Infer each column's kind, with the reason.
 
     Args:
         table: shape (n, n_columns), with unique string column names.
         kinds: column -> kind, for the columns where a person knows better.
+        opened: how the table was read; None: it came from no source.
 
     Raises:
         DataError: the table has no rows or columns, repeats a name, holds an infinite number,
@@ -206,13 +250,46 @@ def infer_schema(table: pd.DataFrame, *, kinds: Mapping[str, str] | None = None)
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise DataError(f"column names must be unique; repeated: {', '.join(repeated)}")
-    for name, kind in (kinds or {}).items():
+    check_kinds(kinds or {}, names)
+    given = dict(kinds or {})
+    columns = [_infer_column(table[name], given.get(str(name))) for name in table.columns]
+    if opened is None:
+        return Schema(tuple(columns))
+    return Schema(tuple(_written(c, opened) for c in columns), dialect=opened.dialect)
+
+
+def check_kinds(kinds: Mapping[str, str], names: Iterable[str]) -> None:
+    """Raise DataError where a kind is none, or of a column that is not there."""
+    for name, kind in kinds.items():
         if name not in names:
-            raise DataError(f"dataset.kinds names {name!r}, which is no column; has: {names}")
+            raise DataError(f"dataset.kinds names {name!r}, which is no column; has: {list(names)}")
         if kind not in KINDS:
             raise DataError(f"dataset.kinds.{name}={kind!r}: a kind is one of {', '.join(KINDS)}")
-    given = dict(kinds or {})
-    return Schema(tuple(_infer_column(table[name], given.get(str(name))) for name in table.columns))
+
+
+def _written(column: Column, opened: Opened) -> Column:
+    """The column with its format, and what the format says of it."""
+    format = opened.formats[column.name]  # noqa: A001
+    reasons = [column.reason]
+    if column.kind == "datetime" and format.sort == "datetime":
+        reasons = [format.words]
+        if format.pattern and not {"d"} & format.dates.keys:
+            column = replace(column, form="date")
+    elif format.sort in ("time", "duration") or (format.spelling and not format.spelling.is_plain):
+        reasons.append(format.words)
+    if column.reason == "given in the config":
+        reasons = [column.reason, *([format.words] if format.sort != "text" else [])]
+    if column.name in opened.reasons:
+        reasons.insert(0, opened.reasons[column.name])
+    if column.kind == "numeric" and format.spelling is not None and not format.spelling.exponent:
+        places = format.spelling.places[1]
+        if column.decimals is None and places <= MOST_PLACES:
+            column = replace(column, decimals=places)
+    reasons.extend(opened.notes.get(column.name, ()))
+    if column.name in opened.ambiguous:
+        readings = " or ".join(opened.ambiguous[column.name])
+        reasons = [f"cannot be told: {readings}; say which under dataset.kinds"]
+    return replace(column, reason="; ".join(reasons), format=format)
 
 
 def _infer_column(values: pd.Series[Any], given: str | None) -> Column:

@@ -1,4 +1,4 @@
-"""What does a file say of a table's columns: our own YAML, SDV metadata, or a Frictionless schema?
+"""Files that say what a table's columns are: our own YAML, SDV metadata, Frictionless schemas.
 
 `tabveil inspect` writes the first, a person edits it, and `dataset.schema=schema.yaml` is what the
 person knows of the table. The others come from elsewhere: SDV's metadata (JSON, version V1, one
@@ -19,7 +19,7 @@ from tabveil.data.schema import KINDS, Column, Schema
 from tabveil.errors import ConfigError
 
 _OURS = {"columns", "target", "sensitive", "quasi_identifiers", "group", "rules"}
-_OF_A_COLUMN = {"kind", "mask", "why"}
+_OF_A_COLUMN = {"kind", "format", "missing", "mask", "why"}
 _SDV = {
     "numerical": "numeric",
     "categorical": "categorical",
@@ -41,18 +41,32 @@ _FRICTIONLESS = {
 _PERSONAL_FORMATS = {"email", "uri", "uuid"}
 
 
+class _Texts(yaml.SafeLoader):
+    """Reads YAML of which every word is a text, but for null."""
+
+
+_Texts.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in known if tag == "tag:yaml.org,2002:null"]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 @dataclass(frozen=True)
 class Told:
     """What somebody says of a table.
 
     Attributes:
         kinds: column → kind, for the columns that are named.
+        patterns: column → pattern of its dates, or an example of its numbers.
+        missing: column → words that mean missing there.
         masks: identifier column → what stands in its place in drawn rows.
         target, sensitive, quasi_identifiers, group: roles, as in `Schema`.
         rules: as `data.rules` reads them.
     """
 
     kinds: Mapping[str, str] = field(default_factory=dict)
+    patterns: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, Sequence[str]] = field(default_factory=dict)
     masks: Mapping[str, str] = field(default_factory=dict)
     target: str | None = None
     sensitive: Sequence[str] = ()
@@ -68,19 +82,24 @@ def read_schema_file(path: Path) -> Told:
         ConfigError: there is no such file, it is no YAML or JSON, or not one of the three.
     """
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
+        text = path.read_text(encoding="utf-8")
+        data = yaml.safe_load(text)  # JSON is YAML
+        names = yaml.load(text, _Texts)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"dataset.schema={path} cannot be read: {_reason(error)}") from error
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         at = "" if line is None else f", line {line + 1}"
         raise ConfigError(f"dataset.schema={path}{at} is neither YAML nor JSON") from error
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or not isinstance(names, dict):
         raise ConfigError(f"dataset.schema={path} holds no mapping of columns")
     try:
         if "METADATA_SPEC_VERSION" in data:
             return _from_sdv(data)
-        return _from_frictionless(data) if "fields" in data else _from_ours(data)
+        if "fields" in data:
+            return _from_frictionless(data)
+        # Names and words count as they are written: NO and 1.10 are no truth value, no number.
+        return _from_ours({**names, "rules": data.get("rules")})
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ConfigError(f"dataset.schema={path}: {_reason(error)}") from error
 
@@ -91,6 +110,7 @@ def to_yaml(
     masks: Mapping[str, str] | None = None,
     rules: Sequence[Mapping[str, Any]] = (),
     suggested: Mapping[str, Sequence[str]] | None = None,
+    ambiguous: Mapping[str, Sequence[str]] | None = None,
 ) -> str:
     """A schema as a file to edit: every column with its kind and why, roles, rules.
 
@@ -99,10 +119,17 @@ def to_yaml(
         masks: what stands in the place of identifiers.
         rules: that drawn rows are to obey.
         suggested: role → columns that may have it; told in comments, since roles are a decision.
+        ambiguous: column → the ways in which it may be read, told in comments, too.
     """
-    columns: dict[str, dict[str, str]] = {}
+    columns: dict[str, dict[str, Any]] = {}
     for column in schema.columns:
         columns[column.name] = {"kind": column.kind}
+        format = column.format  # noqa: A001
+        is_told = column.kind == "datetime" and column.name not in (ambiguous or {})
+        if is_told and format is not None and format.pattern is not None:
+            columns[column.name]["format"] = format.pattern
+        elif column.name in (ambiguous or {}):
+            columns[column.name]["format"] = None
         if column.name in (masks or {}):
             columns[column.name]["mask"] = (masks or {})[column.name]
         columns[column.name]["why"] = column.reason
@@ -115,6 +142,9 @@ def to_yaml(
     lines = [
         "# What tabveil takes the table for. Correct it, and name it by dataset.schema=FILE.",
         "# kind: " + " | ".join(KINDS),
+        "# format: how cells are written; of dates %d-%m-%Y, of numbers an example: 1.234,56",
+        "# missing: words that mean missing in a column, such as [unknown]",
+        *(f"# {n}: which format, {' or '.join(r)}?" for n, r in (ambiguous or {}).items()),
         "# mask: fake | token | drop (identifiers only: what stands in their place)",
         _dumped({"columns": columns}),
         "# The target and the roles are yours to name.",
@@ -145,18 +175,25 @@ def _from_ours(data: Mapping[str, Any]) -> Told:
     unknown = set(data) - _OURS
     if unknown or not isinstance(data.get("columns", {}), dict):
         raise ValueError(f"it may hold {', '.join(sorted(_OURS))}, not {sorted(unknown)}")
-    kinds, masks = {}, {}
+    kinds, masks, patterns, missing = {}, {}, {}, {}
     for name, told in (data.get("columns") or {}).items():
         column = {"kind": told} if isinstance(told, str) else dict(told or {})
         if set(column) - _OF_A_COLUMN:
             odd = sorted(set(column) - _OF_A_COLUMN)
-            raise ValueError(f"column {name!r} may have kind, mask and why, not {odd}")
+            allowed = ", ".join(sorted(_OF_A_COLUMN))
+            raise ValueError(f"column {name!r} may have {allowed}, not {odd}")
         if "kind" in column:
             kinds[str(name)] = _known(str(column["kind"]), str(name))
         if column.get("mask") is not None:
             masks[str(name)] = str(column["mask"])
+        if column.get("format") is not None:
+            patterns[str(name)] = str(column["format"])
+        if column.get("missing") is not None:
+            missing[str(name)] = _names(column, "missing")
     return Told(
         kinds,
+        patterns,
+        missing,
         masks,
         _name(data.get("target"), "target"),
         _names(data, "sensitive"),

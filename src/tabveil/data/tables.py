@@ -1,9 +1,10 @@
-"""How does a source become a table, and how is the same table recognised again?
+"""A source becomes a table, and the same table is recognised again.
 
 Sources come from people: half-copied, saved by a spreadsheet, renamed. Libraries repair what they
 can without a word (repeated names, short rows); a table that is about to be released must not be
 repaired behind its owner's back, so what is wrong is said, with its line. docs/reading.md tells
-what is read and how it is decided; each kind of source has its module in `reading`.
+what is read and how it is decided; each kind of source has its module in `reading`, and `opening`
+finds what its columns are.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from typing import Literal
 
 import pandas as pd
 
+from tabveil.data.opening import Opened, Wishes, open_table
 from tabveil.data.reading.bounds import BOUNDS, Bounds
-from tabveil.data.reading.csv_text import read_csv
 from tabveil.data.reading.database import read_query, shown_address
-from tabveil.data.reading.dates_text import dates
+from tabveil.data.reading.delimited import read_delimited
 from tabveil.data.reading.files import format_of
 from tabveil.data.reading.json_lines import read_json_lines
 from tabveil.data.reading.parquet import read_parquet
+from tabveil.data.reading.raw import RawTable
+from tabveil.data.reading.workbook import read_workbook
 from tabveil.errors import DataError
 
 
@@ -31,9 +34,9 @@ class Place:
 
     Attributes:
         path: the file; None for a database.
-        format: csv, jsonl or parquet; None goes by the file's name.
+        format: csv, jsonl, parquet or xlsx; None goes by the file's name.
         encoding: of CSV and JSON lines; None: found out.
-        decimal: what stands before decimals in CSV; None: found out.
+        sheet: of a workbook: its name, or its number from 1; None: the only one.
         url: the database, as SQLAlchemy writes it; None for a file.
         query: a table's name, or one SELECT statement.
     """
@@ -41,7 +44,7 @@ class Place:
     path: Path | None = None
     format: str | None = None
     encoding: str | None = None
-    decimal: Literal[",", "."] | None = None
+    sheet: str | None = None
     url: str | None = None
     query: str | None = None
 
@@ -52,18 +55,52 @@ class Place:
             return shown_address(self.url).rsplit("/", 1)[-1] or "database"
         return self.path.name if self.path is not None else "nowhere"
 
-    def read(self) -> pd.DataFrame:
-        """Read the table. Raises DataError as `read_table`, and unless one source is named."""
+    def open(self, wishes: Wishes | None = None, *, bounds: Bounds = BOUNDS) -> Opened:
+        """Read the table.
+
+        Args:
+            wishes: what a person says of its columns; None: nothing.
+            bounds: how large the table may be.
+
+        Returns:
+            Shape (n, n_columns), n >= 1, unique text names, a fresh RangeIndex; with its formats.
+
+        Raises:
+            DataError: not one source is named; the file is missing, no table of that format, has
+                no rows, repeats a column name, is beyond the bounds, or holds columns that are
+                neither numbers, texts, dates, times nor truth values; a column is not of the kind
+                that it was given.
+        """
+        wishes = wishes or Wishes()
         if (self.path is None) == (self.url is None):
             raise DataError("name one source: a file by path=…, or a database by url=… and query=…")
         if (self.url is None) != (self.query is None):
             raise DataError("url=… and query=… belong together: a database, and a table or SELECT")
         if self.url is not None and self.query is not None:
-            return _finished(read_query(self.url, self.query, bounds=BOUNDS), self.title)
+            raw = read_query(self.url, self.query, bounds=bounds)
+            return open_table(raw, wishes, self.title)
         assert self.path is not None
-        return read_table(
-            self.path, format=self.format, encoding=self.encoding, decimal=self.decimal
-        )
+        return open_table(self._raw(self.path, bounds), wishes, str(self.path))
+
+    def _raw(self, path: Path, bounds: Bounds) -> RawTable:
+        if not path.exists():
+            raise DataError(f"no file at {path}; relative paths start at {Path.cwd()}")
+        if path.is_dir():
+            raise DataError(f"{path} is a directory; name the file with the table itself")
+        try:
+            kind = format_of(path, self.format)
+            if self.sheet is not None and kind != "xlsx":
+                raise DataError(f"{path} is no workbook and has no sheet {self.sheet!r}")
+            if kind == "csv":
+                return read_delimited(path, encoding=self.encoding, bounds=bounds)
+            if kind == "jsonl":
+                return read_json_lines(path, encoding=self.encoding, bounds=bounds)
+            if kind == "xlsx":
+                return read_workbook(path, sheet=self.sheet, bounds=bounds)
+            return read_parquet(path, bounds=bounds)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise DataError(f"cannot read {path}: {reason}") from error
 
 
 def read_table(
@@ -74,43 +111,9 @@ def read_table(
     decimal: Literal[",", "."] | None = None,
     bounds: Bounds = BOUNDS,
 ) -> pd.DataFrame:
-    """Read a table from a file of CSV, JSON lines or Parquet.
-
-    Text columns that hold nothing but dates in one way of writing become datetime64[ns]; times with
-    an offset are turned into UTC. CSV and JSON lines may be packed (gz, bz2, xz, zip, zst). The
-    delimiter of a CSV is `,` `;` tab or `|`.
-
-    Args:
-        path: the file.
-        format: csv, jsonl or parquet; None goes by the file's name.
-        encoding: of CSV and JSON lines; None: UTF-8, UTF-16 with its mark, or cp1252.
-        decimal: what stands before decimals in CSV; None: found out.
-        bounds: how large the table may be.
-
-    Returns:
-        Shape (n, n_columns), n >= 1, unique text names, a fresh RangeIndex.
-
-    Raises:
-        DataError: the file is missing, no table of that format, has no rows, repeats a column
-            name, is beyond the bounds, or holds columns that are neither numbers, texts, dates nor
-            truth values.
-    """
-    path = Path(path)
-    if not path.exists():
-        raise DataError(f"no file at {path}; relative paths start at {Path.cwd()}")
-    if path.is_dir():
-        raise DataError(f"{path} is a directory; name the file with the table itself")
-    try:
-        kind = format_of(path, format)
-        if kind == "csv":
-            table = read_csv(path, encoding=encoding, decimal=decimal, bounds=bounds)
-        elif kind == "jsonl":
-            table = read_json_lines(path, encoding=encoding, bounds=bounds)
-        else:
-            table = read_parquet(path, bounds=bounds)
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or type(error).__name__}") from error
-    return _finished(table, str(path))
+    """The table in a file, its formats as they are found. Raises DataError as `Place.open`."""
+    place = Place(path=Path(path), format=format, encoding=encoding)
+    return place.open(Wishes(decimal=decimal), bounds=bounds).table
 
 
 def digest(table: pd.DataFrame) -> str:
@@ -124,9 +127,3 @@ def digest(table: pd.DataFrame) -> str:
         hashes = pd.util.hash_pandas_object(table[name], index=False)
         whole.update(hashes.to_numpy().astype("<u8").tobytes())
     return whole.hexdigest()
-
-
-def _finished(table: pd.DataFrame, source: str) -> pd.DataFrame:
-    if table.empty:
-        raise DataError(f"{source} holds no rows")
-    return table.apply(dates).reset_index(drop=True)

@@ -15,11 +15,11 @@ from pathlib import Path
 import pandas as pd
 
 from tabveil.contracts import DrawsPersons, Where
+from tabveil.data.writing.rows_out import write_frames
 from tabveil.errors import DataError
 from tabveil.seeding import wide_seed
 from tabveil.tracking.manifest import Part, measure_part
 from tabveil.tracking.models import Generator
-from tabveil.tracking.samples import write_frames
 
 
 @dataclass(frozen=True)

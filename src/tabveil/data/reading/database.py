@@ -1,4 +1,4 @@
-"""How does the answer of a database become a table, and nothing in the database change?
+"""The answer of a database as columns; nothing in the database changes.
 
 Through SQLAlchemy, in a transaction that may only read where the database has such, streamed so
 that a long answer never lies in memory twice. Messages name the database but never the account or
@@ -12,10 +12,12 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from tabveil.data.reading.bounds import Bounds, check_names
+from tabveil.data.reading.raw import Dialect, RawTable
 from tabveil.data.reading.rows import Rows
 from tabveil.data.reading.statement import as_select, table_named
 from tabveil.errors import DataError
@@ -32,7 +34,7 @@ _READ_ONLY = {
 _SECRETS = ("password", "passwd", "pwd", "odbc_connect")
 
 
-def read_query(url: str, query: str, *, bounds: Bounds) -> pd.DataFrame:
+def read_query(url: str, query: str, *, bounds: Bounds) -> RawTable:
     """Read a table, or what a SELECT gives, from a database.
 
     Args:
@@ -52,7 +54,8 @@ def read_query(url: str, query: str, *, bounds: Bounds) -> pd.DataFrame:
         select = as_select(query, preparer.quote)
         try:
             _check_table(connection, query, name)
-            return _answer(connection, select, name, bounds)
+            columns = _answer(connection, select, name, bounds)
+            return RawTable(_as_declared(connection, query, columns), Dialect("sql"))
         except sa.exc.SQLAlchemyError as error:
             raise DataError(
                 f"{name}: the query failed with {_kind(error)}; try it in the database's own client"
@@ -151,7 +154,9 @@ def _check_table(connection: sa.Connection, query: str, name: str) -> None:
         raise DataError(f"{name} has no table {table!r}; it has: {', '.join(sorted(there)[:30])}")
 
 
-def _answer(connection: sa.Connection, select: str, name: str, bounds: Bounds) -> pd.DataFrame:
+def _answer(
+    connection: sa.Connection, select: str, name: str, bounds: Bounds
+) -> dict[str, pa.ChunkedArray]:
     how = {"stream_results": True, "max_row_buffer": _AT_ONCE, "no_parameters": True}
     result = connection.execution_options(**how).exec_driver_sql(select)
     names = [str(key) for key in result.keys()]  # noqa: SIM118  (a result is no mapping)
@@ -162,7 +167,29 @@ def _answer(connection: sa.Connection, select: str, name: str, bounds: Bounds) -
         for row in block:
             number += 1
             rows.add(number, dict(zip(names, row, strict=True)))
-    return rows.table()
+    if not number:
+        raise DataError(f"{name} holds no rows")
+    return rows.columns()
+
+
+def _as_declared(
+    connection: sa.Connection, query: str, columns: dict[str, pa.ChunkedArray]
+) -> dict[str, pa.ChunkedArray]:
+    """Columns as the table declares them, where a driver gives less: SQLite has no truth values
+    and no decimals of its own.
+    """
+    named = table_named(query)
+    if named is None or connection.dialect.name != "sqlite":
+        return columns
+    declared = {c["name"]: c["type"] for c in sa.inspect(connection).get_columns(named[1])}
+    for name, column in columns.items():
+        kind, held = declared.get(name), column.type
+        if isinstance(kind, sa.Boolean) and pa.types.is_integer(held):
+            if pc.all(pc.is_in(column.drop_null(), pa.array([0, 1]))).as_py():
+                columns[name] = column.cast(pa.bool_())
+        elif isinstance(kind, sa.Numeric) and kind.scale and pa.types.is_float64(held):
+            columns[name] = column.cast(pa.decimal128(38, kind.scale), safe=False)
+    return columns
 
 
 def _kind(error: sa.exc.SQLAlchemyError) -> str:

@@ -63,6 +63,14 @@ def encoding_of(path: Path, given: str | None, bounds: Bounds) -> str:
     return _UTF8
 
 
+def as_written(path: Path, encoding: str) -> str:
+    """The encoding that writes a file as this one was: with its byte-order mark, or without."""
+    if encoding != _UTF8:
+        return encoding
+    with open_bytes(path) as file:
+        return _UTF8 if file.read(3) == codecs.BOM_UTF8 else "utf-8"
+
+
 def _as_given(path: Path, given: str, bounds: Bounds) -> str:
     try:
         encoding = codecs.lookup(given).name

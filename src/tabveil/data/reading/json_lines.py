@@ -1,4 +1,4 @@
-"""How do JSON lines become a table?
+"""JSON lines as columns.
 
 One object a line, each a row, its keys the columns. A key that a line lacks is a missing value.
 Nested values are refused: how they should lie in columns is for a person to say.
@@ -7,19 +7,19 @@ Nested values are refused: how they should lie in columns is for a person to say
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from tabveil.data.reading.bounds import Bounds, shown
-from tabveil.data.reading.encoding import encoding_of
+from tabveil.data.reading.encoding import as_written, encoding_of
 from tabveil.data.reading.files import open_text
+from tabveil.data.reading.raw import Dialect, RawTable
 from tabveil.data.reading.rows import Rows
 from tabveil.errors import DataError
 
 
-def read_json_lines(path: Path, *, encoding: str | None, bounds: Bounds) -> pd.DataFrame:
+def read_json_lines(path: Path, *, encoding: str | None, bounds: Bounds) -> RawTable:
     """Read JSON lines, packed or not.
 
     Args:
@@ -33,15 +33,17 @@ def read_json_lines(path: Path, *, encoding: str | None, bounds: Bounds) -> pd.D
     """
     encoding = encoding_of(path, encoding, bounds)
     decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
-    rows, is_empty = Rows(str(path), bounds, unit="line"), True
+    rows, first = Rows(str(path), bounds, unit="line"), ""
     with open_text(path, encoding) as file:
         for number, line in enumerate(file, 1):
             if line.strip():
                 rows.add(number, _object(line, decoder, f"{path}, line {number}"))
-                is_empty = False
-    if is_empty:
+                first = first or line
+    if not first:
         raise DataError(f"{path} is empty")
-    return rows.table()
+    is_spaced = re.match(r'\s*\{\s*"(?:[^"\\]|\\.)*": ', first) is not None
+    dialect = Dialect("jsonl", encoding=as_written(path, encoding), spaced=is_spaced)
+    return RawTable(rows.columns(), dialect)
 
 
 class _KeyTwiceError(ValueError):

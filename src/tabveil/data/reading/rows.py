@@ -1,8 +1,8 @@
-"""How do rows that come one by one become a table whose columns are each of one kind?
+"""Rows that come one by one, as columns that are each of one kind.
 
-JSON lines and databases give Python values. They are kept as arrays, ten thousand rows at a time,
-so that a long table never lies in memory as objects. A column that changes its kind on the way is
-said with its row: any repair would be a guess.
+JSON lines, databases and workbooks give Python values. They are kept as Arrow arrays, ten thousand
+rows at a time, so that a long table never lies in memory as objects. A column that changes its kind
+on the way is said with its row: any repair would be a guess.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
+import pyarrow as pa
 
 from tabveil.data.reading.bounds import Bounds, shown
 from tabveil.errors import DataError
@@ -31,13 +29,15 @@ _KINDS: dict[Any, str] = {
     Decimal: "number",
     datetime.date: "date",
     datetime.datetime: "date",
+    datetime.time: "time of day",
+    datetime.timedelta: "duration",
 }
 _NAMES: dict[Any, str] = {dict: "an object", list: "a list", bytes: "bytes", memoryview: "bytes"}
-_MISSING = {"number": np.nan, "text": np.nan, "truth value": np.nan, "date": np.datetime64("NaT")}
+_MOST_DECIMALS = 38
 
 
 class Rows:
-    """Rows come in, a table goes out."""
+    """Rows come in, columns go out."""
 
     def __init__(self, source: str, bounds: Bounds, *, unit: str) -> None:
         """Wait for rows.
@@ -51,7 +51,8 @@ class Rows:
         self._open: list[tuple[int, Mapping[str, Any]]] = []
         self._names: dict[str, None] = {}
         self._kinds: dict[str, str] = {}
-        self._blocks: list[dict[str, NDArray[Any]]] = []
+        self._scales: dict[str, int] = {}
+        self._blocks: list[dict[str, pa.Array]] = []
         self._sizes: list[int] = []
 
     def add(self, number: int, row: Mapping[str, Any]) -> None:
@@ -66,15 +67,12 @@ class Rows:
         if len(self._open) == _AT_ONCE:
             self._close_block()
 
-    def table(self) -> pd.DataFrame:
-        """All rows: int64, float64, bool, datetime64 or object columns, as `read_csv` has them.
-
-        Raises DataError as `add`, and for a column without a name.
-        """
+    def columns(self) -> dict[str, pa.ChunkedArray]:
+        """All rows. Raises DataError as `add`, and for a column without a name."""
         self._close_block()
         if any(not name.strip() for name in self._names):
             raise DataError(f"{self._source}: a column has no name; name it")
-        return pd.DataFrame({name: self._column(name) for name in self._names}, copy=False)
+        return {name: self._column(name) for name in self._names}
 
     def _close_block(self) -> None:
         if not self._open:
@@ -99,7 +97,7 @@ class Rows:
             if kind is None:
                 raise DataError(
                     f"{where}: {shown(name)} holds {_NAMES.get(type_, type_.__name__)}; only "
-                    f"numbers, texts, dates and truth values make a table"
+                    f"numbers, texts, dates, times and truth values make a table"
                 )
             if known - {kind, None}:
                 raise DataError(
@@ -110,64 +108,103 @@ class Rows:
             self._kinds[name] = kind
         return self._kinds.get(name)
 
-    def _array(self, name: str, kind: str, values: list[Any]) -> NDArray[Any]:
+    def _array(self, name: str, kind: str, values: list[Any]) -> pa.Array:
         if kind == "number":
             return self._numbers(name, values)
+        if kind == "text":
+            texts = [None if value is None else str(value) for value in values]
+            lengths = [len(text or "") for text in texts]
+            longest = max(range(len(lengths)), key=lengths.__getitem__)
+            self._bounds.check_field(lengths[longest], self._where(longest), name)
+            return pa.array(texts, pa.string())
         if kind == "date":
             return _dates(values)
-        if kind == "text":
-            values = [None if value is None else str(value) for value in values]
-            lengths = [len(value or "") for value in values]
-            longest = int(np.argmax(lengths))
-            self._bounds.check_field(lengths[longest], self._where(longest), name)
-        return np.array([np.nan if value is None else value for value in values], dtype=object)
+        types = {
+            "truth value": pa.bool_(),
+            "time of day": pa.time64("us"),
+            "duration": pa.duration("us"),
+        }
+        return pa.array(values, types[kind])
 
-    def _numbers(self, name: str, values: list[Any]) -> NDArray[Any]:
+    def _numbers(self, name: str, values: list[Any]) -> pa.Array:
+        present = [value for value in values if value is not None]
+        if all(type(value) is int for value in present):
+            try:
+                return pa.array(values, pa.int64())
+            except (OverflowError, pa.ArrowInvalid):  # digits that no number holds: a code
+                return pa.array([None if v is None else str(v) for v in values], pa.string())
+        scales = [-int(v.as_tuple().exponent) for v in present if isinstance(v, Decimal)]
+        if len(scales) == len(present):
+            self._scales[name] = max([0, self._scales.get(name, 0), *scales])
+        else:
+            self._scales[name] = _MOST_DECIMALS + 1
         try:
-            if all(type(value) is int for value in values):
-                return np.array(values, dtype=np.int64)
-        except OverflowError:
-            pass  # as floats, which are not exact there, as CSV has it
-        try:
-            return np.array([np.nan if v is None else float(v) for v in values], dtype=float)
+            return pa.array([None if v is None else float(v) for v in values], pa.float64())
         except OverflowError:
             raise DataError(
                 f"{self._source}: {shown(name)} holds a number beyond 1e308; cap it"
             ) from None
 
-    def _column(self, name: str) -> Any:
-        kind = self._kinds.get(name)
-        if kind is None:
-            return np.full(sum(self._sizes), np.nan)
-        like = next(block[name] for block in self._blocks if name in block).dtype
-        dtype = float if kind == "number" else like
+    def _column(self, name: str) -> pa.ChunkedArray:
+        types = [block[name].type for block in self._blocks if name in block]
+        type_ = _common(types)
         parts = [
-            block[name] if name in block else np.full(size, _MISSING[kind], dtype=dtype)
+            _as(block[name], type_) if name in block else pa.nulls(size, type_)
             for block, size in zip(self._blocks, self._sizes, strict=True)
         ]
-        whole = np.concatenate(parts)
-        if kind == "truth value" and not pd.isna(whole).any():
-            return whole.astype(bool)
-        return _in_nanoseconds(whole) if kind == "date" else whole
+        scale = self._scales.get(name, _MOST_DECIMALS + 1)
+        if type_ == pa.float64() and scale <= 15:
+            decimal = pa.decimal128(_MOST_DECIMALS, scale)
+            return pa.chunked_array([part.cast(decimal, safe=False) for part in parts], decimal)
+        return pa.chunked_array(parts, type_)
 
     def _where(self, i: int) -> str:
         return f"{self._source}, {self._unit} {self._open[i][0]}"
 
 
-def _dates(values: list[Any]) -> NDArray[Any]:
-    """Dates and times without a zone; those with an offset are turned into UTC."""
-    plain = [
-        value.astimezone(datetime.UTC).replace(tzinfo=None)
-        if isinstance(value, datetime.datetime) and value.tzinfo
-        else value
-        for value in values
+def _common(types: list[pa.DataType]) -> pa.DataType:
+    """The type that holds the values of all blocks."""
+    known = list(dict.fromkeys(types))
+    if not known:
+        return pa.null()
+    if len(known) == 1:
+        return known[0]
+    if pa.string() in known:
+        return pa.string()
+    if pa.float64() in known:
+        return pa.float64()
+    return next(t for t in known if pa.types.is_timestamp(t))
+
+
+def _as(part: pa.Array, type_: pa.DataType) -> pa.Array:
+    return part if part.type == type_ else part.cast(type_, safe=False)
+
+
+def _dates(values: list[Any]) -> pa.Array:
+    """Days, or times; those with an offset in UTC."""
+    present = [value for value in values if value is not None]
+    if not any(isinstance(value, datetime.datetime) for value in present):
+        return pa.array(values, pa.date32())
+    zoned = any(isinstance(v, datetime.datetime) and v.tzinfo for v in present)
+    whole = [
+        datetime.datetime.combine(v, datetime.time())
+        if v is not None and not isinstance(v, datetime.datetime)
+        else v
+        for v in values
     ]
-    return np.array(plain, dtype="datetime64[us]")
+    if not zoned:
+        return pa.array(whole, pa.timestamp("us"))
+    utc = [
+        v
+        if v is None
+        else v.astimezone(datetime.UTC)
+        if v.tzinfo
+        else v.replace(tzinfo=datetime.UTC)
+        for v in whole
+    ]
+    return pa.array(utc, pa.timestamp("us", "UTC"))
 
 
-def _in_nanoseconds(dates: NDArray[Any]) -> NDArray[Any]:
-    """The house's unit, where it can hold them: not in the year 9999, which means "open"."""
-    try:
-        return pd.Series(dates).astype("datetime64[ns]").to_numpy()
-    except pd.errors.OutOfBoundsDatetime:
-        return dates
+def _in_utc(value: datetime.datetime) -> datetime.datetime:
+    utc = datetime.UTC
+    return value.astimezone(utc) if value.tzinfo else value.replace(tzinfo=utc)

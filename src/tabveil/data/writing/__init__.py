@@ -1,0 +1,1 @@
+"""Writing drawn rows in the form of their source."""
