@@ -1,4 +1,4 @@
-"""How does any table become complete numbers, and come back as it was?
+"""Any table becomes complete numbers, and comes back as it was.
 
 Models want floats without gaps and small whole numbers; tables hold texts, dates, missing values
 and nullable types. A `TableCodec` turns each modelled column into at most one float column and at
@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tabveil.data.grain import Grain
 from tabveil.data.levels import Level, codes_of, find_levels, positions_of, read_levels, values_of
 from tabveil.data.numbers import Clock, clock_of, dtype_bounds, from_floats, to_floats
 from tabveil.data.rounding import SHARED_ROWS, on_step, outer_bounds, step_for
@@ -53,6 +54,7 @@ class NumberColumn:
         fill: stands in for a missing value while encoded.
         missing: whether values are missing.
         clock: datetime only: what one step of the float means.
+        grain: numeric only: what drawn numbers are multiples of, or how many decimals they need.
 
     `low`, `high` and `fill` are None where every value is missing.
     """
@@ -63,6 +65,7 @@ class NumberColumn:
     fill: float | None
     missing: bool
     clock: Clock | None = None
+    grain: Grain | None = None
 
     @property
     def has_float(self) -> bool:
@@ -197,6 +200,8 @@ class TableCodec:
                 continue
             if column.has_float:
                 values = np.clip(floats[:, i_float], column.low, column.high)
+                if column.grain is not None:
+                    values = np.clip(column.grain.settle(values), column.low, column.high)
                 i_float += 1
             else:
                 values = np.full(len(floats), np.nan if column.low is None else column.low)
@@ -235,7 +240,10 @@ def _learn(values: pd.Series[Any], column: Column, min_count: int) -> LevelColum
     low, high = dtype_bounds(column, *outer_bounds(present, max(SHARED_ROWS, min_count)))
     fill = on_step(float(np.median(present)), step_for(high - low, 100)) if low < high else low
     missing = len(floats) - len(present) >= min_count
-    return NumberColumn(column.name, low, high, fill, missing, clock)
+    grain = None
+    if clock is None and low < high:
+        grain = Grain.learn(present, column.decimals, max(SHARED_ROWS, min_count))
+    return NumberColumn(column.name, low, high, fill, missing, clock, grain)
 
 
 def _n_codes(column: LevelColumn | NumberColumn) -> int:
@@ -256,5 +264,6 @@ def _column_from_dict(entry: Mapping[str, Any]) -> LevelColumn | NumberColumn:
     if len(known) not in (0, 3) or not np.isfinite(known).all() or (known and known[0] > known[1]):
         raise ValueError(f"column {name!r} has no usable bounds")
     clock = Clock.from_dict(entry["clock"]) if entry["clock"] is not None else None
+    grain = Grain.from_dict(entry["grain"]) if entry.get("grain") is not None else None
     low, high, fill = known or (None, None, None)
-    return NumberColumn(name, low, high, fill, bool(entry["missing"]), clock)
+    return NumberColumn(name, low, high, fill, bool(entry["missing"]), clock, grain)

@@ -1,4 +1,4 @@
-"""How do numbers and dates become floats, and come back exactly?
+"""Numbers and dates become floats, and come back exactly.
 
 A date is counted in steps of the coarsest unit that every date of the column is a multiple of
 (days for plain dates), from 2000-01-01 in local time, so that a float holds it exactly and a
@@ -7,6 +7,7 @@ sampled date falls on the same grid.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -15,12 +16,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tabveil.data.formats.date_pattern import offset_text
 from tabveil.data.schema import Column
 from tabveil.errors import DataError
 
 EPOCH = "2000-01-01"
 _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-_STEPS_PER_DAY = {"D": 1, "h": 24, "min": 1440, "s": 86_400}
+_STEPS_PER_DAY = {"D": 1, "h": 24, "min": 1440, "s": 86_400, "ms": 86_400_000}
 _INT64 = np.iinfo(np.int64)
 _HALF = 2.0**62
 _LARGEST = 1e150
@@ -57,7 +59,7 @@ def clock_of(values: pd.Series[Any]) -> Clock:
     present = dates[~np.isnat(dates)].astype(np.int64)  # the epoch is a midnight, as theirs is
     per_day = 86_400 * _UNITS[unit]
     for steps in _STEPS_PER_DAY.values():
-        if not (present % (per_day // steps)).any():
+        if steps <= per_day and not (present % (per_day // steps)).any():
             return Clock(unit, per_day // steps, zone)
     return Clock(unit, 1, zone)
 
@@ -124,7 +126,7 @@ def _local(values: pd.Series[Any], unit: str | None = None) -> tuple[NDArray[Any
     """Dates as numpy datetimes in local time, and their zone."""
     try:
         dates = pd.to_datetime(values)
-        zone = str(dates.dt.tz) if dates.dt.tz is not None else None
+        zone = _zone_text(dates.dt.tz) if dates.dt.tz is not None else None
         local = dates.dt.tz_localize(None)
     except (ValueError, TypeError, AttributeError) as error:
         raise DataError(
@@ -132,6 +134,15 @@ def _local(values: pd.Series[Any], unit: str | None = None) -> tuple[NDArray[Any
         ) from error
     array = local.to_numpy()
     return (array.astype(f"datetime64[{unit}]") if unit else array), zone
+
+
+def _zone_text(zone: datetime.tzinfo) -> str:
+    """A zone's name that pandas reads back, also where it is a fixed offset of any library."""
+    ahead = zone.utcoffset(None)
+    if ahead is None:
+        return str(zone)
+    minutes = int(ahead.total_seconds()) // 60
+    return f"UTC{offset_text(minutes)}" if minutes else "UTC"
 
 
 def _steps(dates: NDArray[Any], clock: Clock) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from tabveil.data.levels import Level, find_levels, positions_of, read_levels, values_of
 from tabveil.data.numbers import dtype_bounds, to_floats
-from tabveil.data.rounding import on_step, step_for, to_digits
+from tabveil.data.rounding import SHARED_ROWS, on_step, step_for, to_digits
 from tabveil.data.schema import MADE, Column, Schema
 from tabveil.errors import ConfigError, DataError
 from tabveil.seeding import child_rng
@@ -210,7 +210,14 @@ class Pooling:
         if ends[0] < ends[1]:
             step = step_for(ends[1] - ends[0], CLIP_PARTS)
             grain = 0.0 if column.decimals is None else 10.0**-column.decimals
-            ends = np.array([on_step(end, max(step, grain)) for end in ends.tolist()])
+            ends = np.array(
+                [
+                    end  # a value of enough rows is nobody's alone
+                    if np.count_nonzero(floats == end) >= max(self.min_count, SHARED_ROWS)
+                    else on_step(end, max(step, grain))
+                    for end in ends.tolist()
+                ]
+            )
         return ClippedColumn(column.name, *dtype_bounds(column, float(ends[0]), float(ends[1])))
 
 

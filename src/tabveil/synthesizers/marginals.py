@@ -1,4 +1,4 @@
-"""How useful is a table whose columns know nothing of each other?
+"""Independent columns: a table whose columns know nothing of each other.
 
 The baseline below every model: each column is drawn on its own, levels by their rates, numbers
 from rounded quantiles. What it scores in a metric is what that metric gives for shapes alone.
@@ -87,7 +87,8 @@ class Marginals:
 
     Args:
         n_quantiles: knots kept of a numeric column, at most one for each five rows; a value held
-            by more than 1 / n_quantiles of the rows is kept as it is.
+            by more than 1 / n_quantiles of the rows is kept as it is, and any value that five rows
+            hold where at most 2 * n_quantiles different ones occur.
     """
 
     n_quantiles: int = 100
@@ -173,7 +174,10 @@ def _present(codec: TableCodec, codes: NDArray[np.int64]) -> dict[str, NDArray[n
 
 def _learn(values: NDArray[np.float64], n_quantiles: int) -> Quantiles:
     distinct, counts = np.unique(values, return_counts=True)
-    is_spike = counts >= max(len(values) / n_quantiles, SHARED_ROWS)
+    # Of few different values each is a level of its own, as the engine has it.
+    is_level = len(distinct) <= 2 * n_quantiles
+    least = SHARED_ROWS if is_level else max(len(values) / n_quantiles, SHARED_ROWS)
+    is_spike = counts >= least
     rates = to_digits(counts[is_spike] / len(values))
     rest = values[~np.isin(values, distinct[is_spike])]
     knots = _knots(rest, n_quantiles) if len(rest) else ()

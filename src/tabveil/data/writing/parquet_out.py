@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -52,5 +51,5 @@ def _pandas_like(column: Column, type_: pa.DataType) -> pd.Series[Any]:
         return pd.Series([], dtype=name)
     if pa.types.is_boolean(type_) and column.dtype != "bool":
         return pd.Series([], dtype="boolean")
-    empty: pd.Series[Any] = pa.array(np.array([]), type_).to_pandas()
+    empty: pd.Series[Any] = pa.array([], type_).to_pandas()
     return empty

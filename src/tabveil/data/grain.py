@@ -1,0 +1,142 @@
+"""The fine structure of a column's numbers: what they are multiples of, how many decimals they need.
+
+A price in steps of 0.05, a loan in thousands, ages of which few have decimals: a model draws numbers
+in between. Values that many rows share come back as they are; all others are put on the grid, or
+are rounded to as many decimals as such values have, each at its share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tabveil.data.rounding import to_digits
+
+Floats = NDArray[np.float64]
+
+_STEPS = (2, 4, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000, 50_000, 100_000)
+_ON_GRID = 0.995
+"""Of the rows: so many must lie on a grid; what lies beside it is no one's to come back."""
+_ENOUGH = 50
+"""Rows, and different values of `_DIFFERENT`, that show a grid or decimals."""
+_DIFFERENT = 8
+_NATURAL = 0.85
+"""Of numbers of two decimals nine in ten need both: such a column needs nothing done."""
+_MOST_POPULAR = 1000
+"""Values that are listed at most: more are no levels."""
+
+
+@dataclass(frozen=True)
+class Grain:
+    """The fine structure of one column.
+
+    Attributes:
+        popular: values that enough rows share, ascending; they are left alone.
+        step, origin: of the grid on which all others lie; a step of 0: there is none.
+        digits: the shares of the others that need 0, 1, 2, … decimals; empty: all the same.
+    """
+
+    popular: tuple[float, ...]
+    step: float = 0.0
+    origin: float = 0.0
+    digits: tuple[float, ...] = ()
+
+    @classmethod
+    def learn(cls, values: Floats, decimals: int | None, least: int) -> Self | None:
+        """Learn the structure of present values, shape (n,); None where there is none to keep.
+
+        Args:
+            values: finite numbers.
+            decimals: places that hold all of them exactly; None: they are not rounded.
+            least: rows that must share a value, or a number of decimals, for it to be written down.
+        """
+        if decimals is None or len(values) < _ENOUGH:
+            return None
+        distinct, counts = np.unique(values, return_counts=True)
+        if len(distinct) < _DIFFERENT or np.abs(distinct).max() * 10.0**decimals > 2.0**53:
+            return None
+        shared = counts >= least
+        popular = tuple(distinct[shared].tolist()) if shared.sum() <= _MOST_POPULAR else ()
+        units = np.rint(distinct * 10.0**decimals).astype(np.int64)
+        step, origin = _grid(units, counts)
+        if step:
+            scale = 10.0**-decimals
+            return cls(popular, step * scale, origin * scale)
+        digits = _digits(distinct[~shared], counts[~shared], decimals, least)
+        return cls(popular, digits=digits) if digits else None
+
+    def settle(self, values: Floats) -> Floats:
+        """Numbers with that structure, shape (n,); missing ones stay missing."""
+        popular = np.array(self.popular)
+        places = np.searchsorted(popular, values).clip(0, max(0, len(popular) - 1))
+        free = ~np.isnan(values)
+        if len(popular):
+            free &= popular[places] != values
+        if self.step:
+            steps = np.rint((values[free] - self.origin) / self.step)
+            settled = self.origin + steps * self.step
+        else:
+            settled = _rounded(values[free], self.digits)
+        whole = values.copy()
+        whole[free] = settled
+        return whole
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read `dataclasses.asdict`'s data. Raises ValueError, KeyError or TypeError otherwise."""
+        popular, digits = (tuple(map(float, data[key])) for key in ("popular", "digits"))
+        step, origin = float(data["step"]), float(data["origin"])
+        numbers = np.array([*popular, *digits, step, origin])
+        if not np.isfinite(numbers).all() or list(popular) != sorted(popular) or step < 0:
+            raise ValueError("no structure of numbers")
+        if digits and (min(digits) < 0 or sum(digits) <= 0) or not (step or digits):
+            raise ValueError("no shares of decimals")
+        return cls(popular, step, origin, digits)
+
+
+def _grid(units: NDArray[np.int64], counts: NDArray[np.int64]) -> tuple[int, int]:
+    """The widest of the usual steps on which nearly all rows lie, and where it starts."""
+    n = counts.sum()
+    best = (0, 0)
+    for step in _STEPS:
+        rest = units % step
+        origin = int(np.bincount(rest, weights=counts, minlength=1).argmax())
+        on = rest == origin
+        if counts[on].sum() >= _ON_GRID * n and on.sum() >= _DIFFERENT:
+            best = (step, origin)
+    return best
+
+
+def _digits(
+    values: Floats, counts: NDArray[np.int64], decimals: int, least: int
+) -> tuple[float, ...]:
+    """The shares of rows that need each number of decimals, where they are no natural ones."""
+    n = int(counts.sum())
+    if not decimals or n < _ENOUGH:
+        return ()
+    needed = np.full(len(values), decimals)
+    for places in range(decimals - 1, -1, -1):
+        needed[np.round(values, places) == values] = places
+    rows = np.bincount(needed, weights=counts, minlength=decimals + 1)
+    rows[rows < least] = 0
+    if not rows.sum() or rows[decimals] >= _NATURAL * n:
+        return ()
+    return tuple(to_digits(rows / rows.sum()))
+
+
+def _rounded(values: Floats, digits: tuple[float, ...]) -> Floats:
+    """Each value at a number of decimals that its own bits pick, so that equal ones stay equal."""
+    edges = np.cumsum(digits)
+    hashes = pd.util.hash_array(values)
+    uniform = (hashes >> np.uint64(11)).astype(np.float64) / 2.0**53
+    places = np.searchsorted(edges[:-1] / edges[-1], uniform, side="right")
+    rounded = values.copy()
+    for place in range(len(digits)):
+        chosen = places == place
+        rounded[chosen] = np.round(values[chosen], place)
+    return rounded
