@@ -168,10 +168,9 @@ def run(line: Line) -> int:
     """Compose the command's configuration and run it, or print it."""
     from tabveil.config.compose import compose_command
     from tabveil.config.settings import n_threads
-    from tabveil.config.space import split_overrides, split_where
+    from tabveil.config.space import split_overrides
 
-    where, words = split_where(line.overrides)
-    fixed, space = split_overrides(words)
+    fixed, space = split_overrides(line.overrides)
     if space and line.command not in ("sweep", "confirm"):
         raise ConfigError(f"only a sweep tries several values; give one for: {', '.join(space)}")
     composition = compose_command(
@@ -182,8 +181,6 @@ def run(line: Line) -> int:
         return 0
     # Before numpy and torch load: they read the number of threads then.
     limit_environment(n_threads(composition))
-    if where is not None:
-        composition.node.where = where
     logs.event("command begins", version=tabveil.__version__)
     started = time.monotonic()
     code: int | None = importlib.import_module(f"tabveil.commands.{line.command}").run(composition)

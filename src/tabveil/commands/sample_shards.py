@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ import tabveil
 from tabveil import errors, progress
 from tabveil.commands.sampler import Sampler
 from tabveil.config.build import build_executor
+from tabveil.config.typed import as_typed
 from tabveil.errors import ConfigError, TabveilError, safe_summary
 from tabveil.protections.protected import described
 from tabveil.report.terminal import say
@@ -141,7 +143,8 @@ def draw_shards(sampler: Sampler, model_digest: str, note: Note) -> None:
         (folder / UNFINISHED).unlink(missing_ok=True)
     say(
         f"{settings.n} rows of {settings.model} (seed {settings.seed}) lie in {settings.out}, in "
-        f"{len(manifest.parts)} parts; to check them: tabveil verify rows={settings.out}"
+        f"{len(manifest.parts)} parts; to check them: "
+        f"{shlex.join(['tabveil', 'verify', f'rows={as_typed(str(settings.out))}'])}"
     )
 
 

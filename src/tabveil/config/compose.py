@@ -1,13 +1,16 @@
 """Which configuration does a command line mean?
 
 Configs live in `conf/` (at the top of the repository; inside the package once installed) and in
-folders that the operator adds with `--config-dir`. Hydra composes them with the overrides; what
-comes out is plain data, and errors speak of the key that is wrong.
+folders that the operator adds with `--config-dir`. Hydra composes them with the overrides, except
+those that are taken as typed (`typed.py`). What comes out is plain data, and errors speak of the
+key that is wrong.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +25,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import tabveil
+from tabveil.config.typed import put, quoted, split_typed
 from tabveil.errors import ConfigError
 from tabveil.redaction import hide_in, hide_passwords
 
@@ -89,22 +93,25 @@ def compose_command(
             value is missing.
     """
     _register_resolvers()
-    extra = list(overrides)
+    typed, words = split_typed(overrides)
+    extra = list(words)
     if config_dir is not None:
         folder = Path(config_dir).resolve()
         if not folder.is_dir():
             raise ConfigError(f"--config-dir {config_dir}: no such folder")
-        quoted = str(folder).replace("\\", "\\\\").replace("'", "\\'")
-        extra.append(f"hydra.searchpath=['file://{quoted}']")
+        extra.append(f"hydra.searchpath=[{quoted(f'file://{folder}')}]")
     try:
         with initialize_config_dir(str(conf_root()), version_base="1.3"):
             node = compose(command, extra)
-            if any(override.startswith("+") for override in overrides):
+            if any(override.startswith("+") for override in words):
                 _refuse_new_keys(node, known=compose(command))
+        put(node, typed)
         if complete:
             _require_values(node)
         if not OmegaConf.missing_keys(node):
             OmegaConf.resolve(node)
+            # Resolved in place, a text may look like an interpolation to the next who reads it.
+            put(node, [one.resolved(node) for one in typed])
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(explain(error)) from error
     return Composition(command, tuple(overrides), config_dir, space or {}, node)
@@ -118,11 +125,20 @@ def _recompose(
 
 def parse_overrides(texts: Sequence[str]) -> list[Override]:
     """Parse `key=value` texts with Hydra's grammar. Raises ConfigError on bad syntax."""
+    return [_parse(text) for text in texts]
+
+
+def _parse(text: str) -> Override:
+    parser = OverridesParser.create()
     try:
-        parsed: list[Override] = OverridesParser.create().parse_overrides(list(texts))
+        return parser.parse_override(text)
     except HydraException as error:
-        raise ConfigError(explain(error)) from error
-    return parsed
+        key, _, value = text.partition("=")
+        hint, in_quotes = "", f"{key}={quoted(value)}"
+        with contextlib.suppress(HydraException):
+            parser.parse_override(in_quotes)
+            hint = f"; as one text it is written {shlex.quote(in_quotes)}"
+        raise ConfigError(f"{text}: {explain(error)}{hint}") from error
 
 
 def _refuse_new_keys(node: DictConfig, *, known: DictConfig) -> None:
@@ -157,14 +173,17 @@ def _register_resolvers() -> None:
     OmegaConf.register_new_resolver("stem", _stem)
 
 
-def _stem(path: str) -> str:
+def _stem(path: object) -> str:
     """A name for the table in a file: `a/mine (1).csv.gz` → `mine _1_`.
 
-    Studies, runs and registered models take it, so it holds only what all of them allow.
+    Studies, runs and registered models take it, so it holds, and begins with, only what all of
+    them allow.
     """
+    if path is None:
+        return "table"
     endings = r"(\.(csv|tsv|txt|jsonl|ndjson|parquet|pq|gz|bz2|xz|zip|zst))+$"
-    name = re.sub(endings, "", Path(path).name, flags=re.IGNORECASE)
-    return re.sub(r"[^\w .\-]", "_", name) or "table"
+    name = re.sub(endings, "", Path(str(path)).name, flags=re.IGNORECASE)
+    return re.sub(r"[^\w .\-]|^[ .\-]|[ .]$", "_", name) or "table"
 
 
 def _flatten(node: dict[str, Any], prefix: str = "") -> dict[str, Any]:
