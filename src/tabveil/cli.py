@@ -1,7 +1,8 @@
 """What can be typed after `tabveil`?
 
 This file parses the line, prints help, and turns errors into exit codes: 0 done; 2 wrong usage
-or input; 3 a leak was shown or a gate refused; 4 cannot tell; 1 anything else; 130 interrupted.
+or input; 3 a leak was shown or a gate refused; 4 cannot tell; 1 anything else; 130 interrupted,
+143 terminated.
 The commands themselves are in `commands/`, one module each, imported only when it runs, so that
 help answers at once.
 """
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 import tabveil
 from tabveil import logs
 from tabveil.errors import ConditionError, ConfigError, TabveilError, safe_summary
-from tabveil.interrupts import keep_interrupts
+from tabveil.interrupts import exit_code_of, keep_interrupts
 from tabveil.redaction import hide_passwords
 from tabveil.threads import limit_environment
 
@@ -108,8 +109,9 @@ def _main(arguments: list[str]) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if debug:
             traceback.print_exc()
-        if was_interrupted(error):
-            return _failed("interrupted; run the same command again to go on", 130)
+        code = exit_code_of(error)
+        if code is not None:
+            return _failed("interrupted; run the same command again to go on", code)
         # A fault of ours; a library's message may quote the table.
         return _failed(f"{safe_summary(error)}; --debug shows where", 1)
 
@@ -121,15 +123,6 @@ def _failed(why: str, code: int, *, logged: bool = True) -> int:
     message = why if logged else "a condition cannot be met; the command's own output says which"
     logs.event("command failed", level="error", code=code, message=message)
     return code
-
-
-def was_interrupted(error: BaseException | None) -> bool:
-    """Whether Ctrl-C is behind an error: a library may wrap what it was interrupted in."""
-    while error is not None:
-        if isinstance(error, KeyboardInterrupt):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def usage() -> str:

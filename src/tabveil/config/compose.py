@@ -22,10 +22,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import GrammarParseError, OmegaConfBaseException
 
 import tabveil
-from tabveil.config.typed import put, quoted, split_typed
+from tabveil.config.typed import Typed, quoted, split_typed
 from tabveil.errors import ConfigError
 from tabveil.redaction import hide_in, hide_passwords
 
@@ -105,16 +105,71 @@ def compose_command(
             node = compose(command, extra)
             if any(override.startswith("+") for override in words):
                 _refuse_new_keys(node, known=compose(command))
-        put(node, typed)
-        if complete:
-            _require_values(node)
-        if not OmegaConf.missing_keys(node):
-            OmegaConf.resolve(node)
-            # Resolved in place, a text may look like an interpolation to the next who reads it.
-            put(node, [one.resolved(node) for one in typed])
+        _put(node, typed)
+        missing = _missing(node, typed)
+        if missing and complete:
+            needed = ", ".join(f"{key}=…" for key in missing)
+            raise ConfigError(f"a value is needed for: {needed}")
+        if not missing:
+            node = _resolved(node)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(explain(error)) from error
     return Composition(command, tuple(overrides), config_dir, space or {}, node)
+
+
+def _put(node: DictConfig, typed: Sequence[Typed]) -> None:
+    """Set the values in a composed configuration; mappings join what stands there.
+
+    Raises ConfigError for a key that the command does not have.
+    """
+    for one in typed:
+        *parents, last = one.key.split(".")
+        place = node
+        for part in parents:
+            place = place[part] if isinstance(place, DictConfig) and part in place else {}
+        if not isinstance(place, DictConfig) or last not in place.keys():  # noqa: SIM118  (no ???)
+            raise ConfigError(f"no such key: {one.key}")
+        value = one.value if one.interpolates else _escaped(one.value)
+        if isinstance(value, dict) and isinstance(place[last], DictConfig):
+            value = _joined(OmegaConf.to_container(place[last]), value)
+        try:
+            OmegaConf.update(node, one.key, value, merge=False)
+        except GrammarParseError as error:
+            raise ConfigError(
+                f"{one.key}={value}: ${{ begins what is replaced, such as ${{oc.env:HOME}}; as "
+                f"part of a name it is written \\${{"
+            ) from error
+
+
+def _missing(node: DictConfig, typed: Sequence[Typed]) -> list[str]:
+    """Mandatory keys without a value. Of a text that was typed, ??? is a value."""
+    given = tuple(f"{one.key}." for one in typed if not one.interpolates)
+    return sorted(key for key in OmegaConf.missing_keys(node) if not f"{key}.".startswith(given))
+
+
+def _resolved(node: DictConfig) -> DictConfig:
+    """The configuration with its interpolations replaced, once: what they give is text."""
+    resolved = OmegaConf.create(_escaped(OmegaConf.to_container(node, resolve=True)))
+    assert isinstance(resolved, DictConfig)
+    OmegaConf.set_struct(resolved, True)
+    return resolved
+
+
+def _joined(old: Any, new: Any) -> Any:
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    return old | {key: _joined(old.get(key), value) for key, value in new.items()}
+
+
+def _escaped(value: Any) -> Any:
+    """Texts in which OmegaConf finds nothing to replace."""
+    if isinstance(value, dict):
+        return {key: _escaped(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_escaped(one) for one in value]
+    if not isinstance(value, str):
+        return value
+    return re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + r"\${", value)
 
 
 def _recompose(
@@ -146,12 +201,6 @@ def _refuse_new_keys(node: DictConfig, *, known: DictConfig) -> None:
     new = sorted(str(key) for key in set(node) - set(known))
     if new:
         raise ConfigError(f"no such key: {', '.join(new)}; there are: {', '.join(map(str, known))}")
-
-
-def _require_values(node: DictConfig) -> None:
-    missing = sorted(OmegaConf.missing_keys(node))
-    if missing:
-        raise ConfigError(f"a value is needed for: {', '.join(f'{key}=…' for key in missing)}")
 
 
 def explain(error: Exception) -> str:

@@ -17,14 +17,8 @@ import json
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
-
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Quote, QuotedString
-from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import GrammarParseError
 
 from tabveil.errors import ConfigError
 
@@ -64,12 +58,6 @@ class Typed:
     key: str
     value: Any
     interpolates: bool
-
-    def resolved(self, node: DictConfig) -> Typed:
-        """The same with its interpolations replaced, as they are in a resolved configuration."""
-        if not self.interpolates:
-            return self
-        return replace(self, value=OmegaConf.select(node, self.key), interpolates=False)
 
 
 def typed_key(override: str) -> str | None:
@@ -128,13 +116,13 @@ def _read(override: str) -> Typed:
 def _one_text(text: str) -> str | None:
     if text == "null":
         return None
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
-        try:
-            value = OverridesParser.create().parse_override(f"key={text}").value()
-        except HydraException:
-            return text  # the quotes do not belong together: 'a' and 'b'
-        return str(value)
+    if re.fullmatch(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", text, re.DOTALL):
+        return re.sub(rf"(\\+)({text[0]}|$)", _halved, text[1:-1])
     return text
+
+
+def _halved(found: re.Match[str]) -> str:
+    return "\\" * (len(found[1]) // 2) + found[2]
 
 
 def _value(text: str) -> tuple[Any, str]:
@@ -226,7 +214,8 @@ def _storable(value: Any, *, shares: bool, word: bool) -> Any:
 
 def quoted(text: str) -> str:
     """A text in quotes, as Hydra's grammar and the keys above read it."""
-    return QuotedString(text=text, quote=Quote.single).with_quotes()
+    inside = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), text)
+    return f"'{inside}'"
 
 
 def as_typed(text: str) -> str:
@@ -237,44 +226,3 @@ def as_typed(text: str) -> str:
     """
     is_plain = _one_text(text) == text and not _SWEEP.fullmatch(text.strip())
     return text if is_plain else quoted(text)
-
-
-def put(node: DictConfig, typed: Sequence[Typed]) -> None:
-    """Set the values in a composed configuration; mappings join what stands there.
-
-    Raises ConfigError for a key that the command does not have.
-    """
-    for one in typed:
-        *parents, last = one.key.split(".")
-        place = node
-        for part in parents:
-            place = place[part] if isinstance(place, DictConfig) and part in place else {}
-        if not isinstance(place, DictConfig) or last not in place.keys():  # noqa: SIM118  (no ???)
-            raise ConfigError(f"no such key: {one.key}")
-        value = one.value if one.interpolates else _escaped(one.value)
-        if isinstance(value, dict) and isinstance(place[last], DictConfig):
-            value = _joined(OmegaConf.to_container(place[last]), value)
-        try:
-            OmegaConf.update(node, one.key, value, merge=False)
-        except GrammarParseError as error:
-            raise ConfigError(
-                f"{one.key}={value}: ${{ begins what is replaced, such as ${{oc.env:HOME}}; as "
-                f"part of a name it is written \\${{"
-            ) from error
-
-
-def _joined(old: Any, new: Any) -> Any:
-    if not isinstance(old, dict) or not isinstance(new, dict):
-        return new
-    return old | {key: _joined(old.get(key), value) for key, value in new.items()}
-
-
-def _escaped(value: Any) -> Any:
-    """Texts in which OmegaConf finds nothing to replace."""
-    if isinstance(value, dict):
-        return {key: _escaped(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_escaped(one) for one in value]
-    if not isinstance(value, str):
-        return value
-    return re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + r"\${", value)

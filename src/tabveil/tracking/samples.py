@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import glob
 import os
+import platform
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
+import psutil
 
 from tabveil.contracts import Where
 from tabveil.data.schema import Column, Schema
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 Write = Callable[[pd.DataFrame], None]
 PARTIAL = ".partial"
 """Ends the name of a file, hidden, that has not all its rows yet."""
+_HOST = platform.node()
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -82,8 +86,9 @@ def write_frames(
     Raises ConfigError when the path cannot be written to.
     """
     writer = check_target(path, escape_formulas=escape_formulas)
-    hidden = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
+    hidden = path.with_name(f".{path.name}.{_HOST}-{os.getpid()}{PARTIAL}")
     try:
+        _remove_leftovers(path)
         n_written = _write(frames, writer, hidden, schema, progress)
         hidden.replace(path)
     except OSError as error:
@@ -91,6 +96,15 @@ def write_frames(
     finally:
         hidden.unlink(missing_ok=True)
     return n_written
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove the hidden files of processes of this host that were killed over the same target."""
+    start = f".{path.name}.{_HOST}-"
+    for left in path.parent.glob(f"{glob.escape(start)}*{PARTIAL}"):
+        number = left.name.removeprefix(start).removesuffix(PARTIAL)
+        if number.isdecimal() and not psutil.pid_exists(int(number)):
+            left.unlink(missing_ok=True)
 
 
 def _write(
