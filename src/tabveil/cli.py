@@ -55,9 +55,10 @@ options
 
 exit codes
   0 done (an audit: nothing shown; confirm: a release), 2 wrong usage or input, 3 a leak was shown
-  or the gate refused, 4 cannot tell, 1 anything else
+  or the gate refused, 4 cannot tell, 130 interrupted, 143 terminated, 1 anything else
 
-Keys are Hydra overrides: `tabveil COMMAND --cfg job` shows what there is to set. Your own table:
+`tabveil COMMAND --cfg job` shows what there is to set. Paths, columns and levels are what
+is typed; other values are Hydra overrides. Your own table:
   tabveil sweep dataset=csv dataset.path=mine.csv dataset.target=income
 """
 

@@ -6,6 +6,7 @@ import csv
 import os
 import random
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,6 +19,8 @@ import pytest
 
 from conftest import ROOT, TABVEIL, tabveil
 from tabveil.cli import main
+from tabveil.commands.front import next_command, study_overrides
+from tabveil.config.compose import compose_command
 from tabveil.data.masking import Masking
 from tabveil.data.schema import infer_schema
 from tabveil.synthesizers.marginals import Marginals
@@ -102,6 +105,18 @@ def test_a_stopped_sample_leaves_nothing(
     assert process.returncode == code, said
     assert "interrupted" in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_printed_command_names_its_stores_its_configs_and_its_space(tmp_path: Path) -> None:
+    words = ["dataset=csv", f"dataset.path={NASTY}.csv", f"root={NASTY}", "sweep.trials=3"]
+    words += ["executor=inline", "out=x", "sweep.study=it's"]
+    space = {"synthesizer.epochs": "choice(1,2)"}
+    composition = compose_command("sweep", words, str(tmp_path), space=space)
+    printed = next_command(composition, "confirm", study_overrides(composition))
+    assert shlex.split(printed) == [
+        *("tabveil", "confirm", "dataset=csv", f"dataset.path={NASTY}.csv", "sweep.study=it's"),
+        *("synthesizer.epochs=choice(1,2)", f"root={NASTY}", "--config-dir", str(tmp_path)),
+    ]
 
 
 def test_the_printed_confirmation_runs_as_printed(tmp_path: Path) -> None:
