@@ -1,7 +1,8 @@
 """What can be typed after `tabveil`?
 
 This file parses the line, prints help, and turns errors into exit codes: 0 done; 2 wrong usage
-or input; 3 a leak was shown or a gate refused; 4 cannot tell; 1 anything else; 130 interrupted.
+or input; 3 a leak was shown or a gate refused; 4 cannot tell; 1 anything else; 130 interrupted,
+143 terminated.
 The commands themselves are in `commands/`, one module each, imported only when it runs, so that
 help answers at once.
 """
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 import tabveil
 from tabveil import logs
 from tabveil.errors import ConditionError, ConfigError, TabveilError, safe_summary
-from tabveil.interrupts import keep_interrupts
+from tabveil.interrupts import exit_code_of, keep_interrupts
 from tabveil.redaction import hide_passwords
 from tabveil.threads import limit_environment
 
@@ -54,9 +55,10 @@ options
 
 exit codes
   0 done (an audit: nothing shown; confirm: a release), 2 wrong usage or input, 3 a leak was shown
-  or the gate refused, 4 cannot tell, 1 anything else
+  or the gate refused, 4 cannot tell, 130 interrupted, 143 terminated, 1 anything else
 
-Keys are Hydra overrides: `tabveil COMMAND --cfg job` shows what there is to set. Your own table:
+`tabveil COMMAND --cfg job` shows what there is to set. Paths, columns and levels are what
+is typed; other values are Hydra overrides. Your own table:
   tabveil sweep dataset=csv dataset.path=mine.csv dataset.target=income
 """
 
@@ -108,8 +110,9 @@ def _main(arguments: list[str]) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if debug:
             traceback.print_exc()
-        if was_interrupted(error):
-            return _failed("interrupted; run the same command again to go on", 130)
+        code = exit_code_of(error)
+        if code is not None:
+            return _failed("interrupted; run the same command again to go on", code)
         # A fault of ours; a library's message may quote the table.
         return _failed(f"{safe_summary(error)}; --debug shows where", 1)
 
@@ -121,15 +124,6 @@ def _failed(why: str, code: int, *, logged: bool = True) -> int:
     message = why if logged else "a condition cannot be met; the command's own output says which"
     logs.event("command failed", level="error", code=code, message=message)
     return code
-
-
-def was_interrupted(error: BaseException | None) -> bool:
-    """Whether Ctrl-C is behind an error: a library may wrap what it was interrupted in."""
-    while error is not None:
-        if isinstance(error, KeyboardInterrupt):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def usage() -> str:
@@ -168,10 +162,9 @@ def run(line: Line) -> int:
     """Compose the command's configuration and run it, or print it."""
     from tabveil.config.compose import compose_command
     from tabveil.config.settings import n_threads
-    from tabveil.config.space import split_overrides, split_where
+    from tabveil.config.space import split_overrides
 
-    where, words = split_where(line.overrides)
-    fixed, space = split_overrides(words)
+    fixed, space = split_overrides(line.overrides)
     if space and line.command not in ("sweep", "confirm"):
         raise ConfigError(f"only a sweep tries several values; give one for: {', '.join(space)}")
     composition = compose_command(
@@ -182,8 +175,6 @@ def run(line: Line) -> int:
         return 0
     # Before numpy and torch load: they read the number of threads then.
     limit_environment(n_threads(composition))
-    if where is not None:
-        composition.node.where = where
     logs.event("command begins", version=tabveil.__version__)
     started = time.monotonic()
     code: int | None = importlib.import_module(f"tabveil.commands.{line.command}").run(composition)

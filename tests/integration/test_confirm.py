@@ -133,7 +133,7 @@ def test_protected_rows_are_compared_with_what_the_model_learnt(copy, tmp_path):
     asked = [*words, f"out={out}", "protection=[copies,rounding]"]
     refused = tabveil(*asked)
     assert refused.returncode == 2
-    assert "was attacked with protection=[], this asks for protection=[copies" in refused.stderr
+    assert "attacked with 'protection=[]', this asks for 'protection=[copies" in refused.stderr
     assert not out.exists()
     done = tabveil(*asked, "as_confirmed=false")
     assert done.returncode == 0, done.stderr

@@ -4,8 +4,9 @@ import sys
 
 import pytest
 
-from tabveil.cli import COMMANDS, Line, main, parse, usage, was_interrupted
+from tabveil.cli import COMMANDS, Line, main, parse, usage
 from tabveil.errors import ConfigError
+from tabveil.interrupts import Terminated, exit_code_of
 
 
 def test_a_line_is_a_command_overrides_and_options():
@@ -56,14 +57,15 @@ def test_the_shown_configuration_is_resolved_where_every_value_is_there(capsys):
     assert "model: ???" in capsys.readouterr().out
 
 
-def test_an_interrupt_and_a_user_error_have_their_exit_codes(monkeypatch, capsys):
+@pytest.mark.parametrize(("raised", "code"), [(KeyboardInterrupt, 130), (Terminated, 143)])
+def test_an_interrupt_and_a_user_error_have_their_exit_codes(monkeypatch, capsys, raised, code):
     def interrupted(words):
-        raise KeyboardInterrupt
+        raise raised
 
     assert main(["nothing"]) == 2
     assert capsys.readouterr().err.startswith("tabveil: no command")
     monkeypatch.setattr("tabveil.cli.parse", interrupted)
-    assert main(["sweep"]) == 130
+    assert main(["sweep"]) == code
 
 
 def test_a_fault_of_ours_is_one_line_without_the_librarys_message(monkeypatch, capsys):
@@ -79,14 +81,15 @@ def test_a_fault_of_ours_is_one_line_without_the_librarys_message(monkeypatch, c
 
 
 def test_an_interrupt_inside_of_a_librarys_error_is_an_interrupt() -> None:
-    def wrapped() -> BaseException:
+    def wrapped(kind) -> BaseException:
         try:
             try:
-                raise KeyboardInterrupt
+                raise kind
             except KeyboardInterrupt:
                 raise ValueError("rolled back")  # noqa: B904  (as a library does)
         except ValueError as error:
             return error
 
-    assert was_interrupted(wrapped())
-    assert not was_interrupted(ValueError("of its own"))
+    assert exit_code_of(wrapped(KeyboardInterrupt)) == 130
+    assert exit_code_of(wrapped(Terminated)) == 143
+    assert exit_code_of(ValueError("of its own")) is None

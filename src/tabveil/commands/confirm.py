@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tabveil import logs, progress
-from tabveil.commands.front import store_overrides
+from tabveil.commands.front import next_command
 from tabveil.commands.plan import Plan
 from tabveil.commands.retrain import models_of
 from tabveil.commands.settle import FOLDER, Settled, Settler
@@ -117,12 +117,13 @@ def _show_aliases(plan: Plan, named: Mapping[str, int]) -> None:
     if not named:
         say(f"{plan.settings.model} has no release: no candidate has passed a gate yet.")
         return
-    where, model = store_overrides(plan.composition), f"models:/{plan.settings.model}@balanced"
+    model = f"model=models:/{plan.settings.model}@balanced"
     protections = build_group(plan.composition, "protection", Protection)
-    protected = f" {as_overrides(described(protections))}" if protections else ""
+    protected = as_overrides(described(protections)) if protections else []
+    drawing = [model, "n=1000", "out=rows.parquet", *protected]
     say("To draw rows from one, and to read its report:")
-    say(f"  tabveil sample model={model} n=1000 out=rows.parquet{protected}{where}")
-    say(f"  tabveil report model={model} out=report.html{where}")
+    say(f"  {next_command(plan.composition, 'sample', drawing)}")
+    say(f"  {next_command(plan.composition, 'report', [model, 'out=report.html'])}")
 
 
 def _export(out: Path, plan: Plan, named: Mapping[str, int], settled: Sequence[Settled]) -> None:

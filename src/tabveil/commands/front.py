@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 
 from tabveil.config.compose import Composition
@@ -10,12 +11,27 @@ from tabveil.search.exports import points_of
 from tabveil.search.pareto import aliases, front
 from tabveil.search.records import Record
 
+_STORES = ("root", "stores", "tracking.uri", "ledger.url")
+"""Keys that say where things are kept."""
 
-def store_overrides(composition: Composition) -> str:
-    """The given overrides that say which store is meant, for the commands that we suggest."""
-    keys = ("root=", "stores=", "tracking.uri=", "ledger.url=")
-    named = [o for o in composition.overrides if o.startswith(keys)]
-    return "".join(f" {override}" for override in named)
+
+def next_command(composition: Composition, command: str, overrides: Sequence[str]) -> str:
+    """A command that goes on from this one, in the same stores; a shell runs it as it is."""
+    kept = [one for one in composition.overrides if _key(one) in _STORES]
+    folder = composition.config_dir
+    configs = [] if folder is None else ["--config-dir", folder]
+    return shlex.join(["tabveil", command, *overrides, *kept, *configs])
+
+
+def study_overrides(composition: Composition) -> list[str]:
+    """The given overrides that make the study what it is; `next_command` adds the stores."""
+    given = [*composition.overrides, *(f"{k}={v}" for k, v in composition.space.items())]
+    left = (*_STORES, "out", "sweep.trials")
+    return [one for one in given if _key(one) not in left and not one.startswith("executor")]
+
+
+def _key(override: str) -> str:
+    return override.partition("=")[0].lstrip("+")
 
 
 def show_front(ended: Sequence[Record], *, study: str) -> None:

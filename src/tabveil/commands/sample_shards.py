@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ import tabveil
 from tabveil import errors, progress
 from tabveil.commands.sampler import Sampler
 from tabveil.config.build import build_executor
+from tabveil.config.typed import as_typed
 from tabveil.data.writing.rows_out import PARTIAL
 from tabveil.errors import ConfigError, TabveilError, safe_summary
 from tabveil.protections.protected import described
@@ -34,6 +36,8 @@ from tabveil.tracking.manifest import (
 )
 from tabveil.tracking.shards import Shard, check_room, shards_of, write_shard
 
+_MOST_PARTS = 100_000
+"""Their names number them with five digits."""
 _MOST_LOSSES = 3
 """Workers that may die under one shard; more is no accident, but too little memory."""
 
@@ -89,6 +93,11 @@ def check_shards(sampler: Sampler) -> None:
             f"protection={whole} looks at the whole table, which shards=true never holds; leave it "
             f"out where the model was confirmed without, or draw with shards=false"
         )
+    if settings.n > _MOST_PARTS * settings.shard_rows:
+        raise ConfigError(
+            f"n={settings.n} shard_rows={settings.shard_rows}: {_MOST_PARTS} parts at most; give "
+            f"more rows to each"
+        )
     if settings.formulas != "keep":
         raise ConfigError("formulas=escape is for CSV, and shards are Parquet: leave it out")
     _check_out(settings.out)
@@ -134,14 +143,18 @@ def draw_shards(sampler: Sampler, model_digest: str, note: Note) -> None:
             note(goes_on=goes_on)
             manifest.write(folder / UNFINISHED)
             (folder / MANIFEST).unlink(missing_ok=True)
-            with executor.open(ShardWork(sampler, folder)) as session:
-                manifest = _draw(session, folder, manifest, missing)
+            try:
+                with executor.open(ShardWork(sampler, folder)) as session:
+                    manifest = _draw(session, folder, manifest, missing)
+            finally:  # workers that were stopped could not
+                _remove_leftovers(folder)
         if len(manifest.parts) < len(shards):
             raise TabveilError(f"{settings.out}: parts are missing; run the same command again")
         (folder / UNFINISHED).unlink(missing_ok=True)
     say(
         f"{settings.n} rows of {settings.model} (seed {settings.seed}) lie in {settings.out}, in "
-        f"{len(manifest.parts)} parts; to check them: tabveil verify rows={settings.out}"
+        f"{len(manifest.parts)} parts; to check them: "
+        f"{shlex.join(['tabveil', 'verify', f'rows={as_typed(str(settings.out))}'])}"
     )
 
 
@@ -169,8 +182,7 @@ def _found(
 
     Raises ConfigError when it holds other rows than those that are asked for.
     """
-    for left in folder.glob(f".*{PARTIAL}"):
-        left.unlink()
+    _remove_leftovers(folder)
     path = next((folder / f for f in (UNFINISHED, MANIFEST) if (folder / f).exists()), None)
     if path is None:
         return Manifest(sum(shard.n for shard in shards), tabveil.__version__, asked, {}), False
@@ -185,6 +197,11 @@ def _found(
         )
     listed = [found.parts[shard.file] for shard in shards if shard.file in found.parts]
     return replace(found, parts={p.file: p for p in listed if is_whole(folder, p)}), True
+
+
+def _remove_leftovers(folder: Path) -> None:
+    for left in folder.glob(f".*{PARTIAL}"):
+        left.unlink(missing_ok=True)
 
 
 def _draw(session: Session, folder: Path, manifest: Manifest, missing: Sequence[Shard]) -> Manifest:

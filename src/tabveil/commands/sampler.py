@@ -5,6 +5,7 @@ A `Sampler` travels to worker processes as what was asked, and loads the generat
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -85,9 +86,9 @@ def check_as_confirmed(
     confirmed, asked = generator.about.get("protection") or {}, described(protections)
     if confirmed != asked:
         raise ConfigError(
-            f"{model} was attacked with {as_overrides(confirmed)}, this asks for "
-            f"{as_overrides(asked)}: what was measured of it does not hold for such rows. Ask for "
-            f"the same, or add as_confirmed=false and audit the table that comes out"
+            f"{model} was attacked with {shlex.join(as_overrides(confirmed))}, this asks for "
+            f"{shlex.join(as_overrides(asked))}: what was measured of it does not hold for such "
+            f"rows. Ask for the same, or add as_confirmed=false and audit the table that comes out"
         )
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tabveil import logs, progress
-from tabveil.commands.front import show_front, store_overrides
+from tabveil.commands.front import next_command, show_front, study_overrides
 from tabveil.commands.landmarks import measure_landmarks, say_landmarks
 from tabveil.commands.plan import Plan
 from tabveil.commands.shadows import recalibrate, shadow_directory
@@ -71,13 +70,7 @@ def run(composition: Composition) -> None:
     say_landmarks(landmarks)
     _say_where(plan, runs, parent)
     say("Not confirmed yet: a sweep picks, in part, the luckiest. To confirm, and to release:")
-    say(f"  tabveil confirm {_study_overrides(composition)}{store_overrides(composition)}")
-
-
-def _study_overrides(composition: Composition) -> str:
-    """The given overrides, but for those that say where things are kept and how they run."""
-    left = ("root=", "stores=", "tracking.uri=", "ledger.url=", "out=", "executor", "sweep.trials=")
-    return " ".join(shlex.quote(o) for o in composition.overrides if not o.startswith(left))
+    say(f"  {next_command(composition, 'confirm', study_overrides(composition))}")
 
 
 @contextlib.contextmanager

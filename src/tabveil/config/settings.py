@@ -12,21 +12,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 from omegaconf import OmegaConf
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from tabveil.config.compose import Composition
+from tabveil.config.typed import MISSING_KEY
 from tabveil.errors import ConfigError
 
 if TYPE_CHECKING:
     from tabveil.contracts import Limits
 
 _STRICT = ConfigDict(extra="forbid")
-Positive = Annotated[int, Field(gt=0)]
+MOST = 10**12
+"""The largest count that is read: more rows, trials or workers than anybody can have."""
+Positive = Annotated[int, Field(gt=0, le=MOST)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Kinds = dict[str, str | dict[str, str]]
 """Column → kind, or kind and format."""
 Missing = list[str] | dict[str, list[str]]
 """Words that mean missing; or column → such words."""
+ShareLevel = Annotated[Any, BeforeValidator(lambda level: None if level == MISSING_KEY else level)]
+"""A level as a key; None is the missing one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +162,7 @@ class Sample:
     out: Path
     seed: int
     where: dict[str, Any] | None
-    shares: dict[str, dict[Any, Annotated[float, Field(gt=0, le=1)]]] | None
+    shares: dict[str, dict[ShareLevel, Annotated[float, Field(gt=0, le=1)]]] | None
     prepared: Path | None
     as_confirmed: bool
     withdrawn: Literal["warn", "refuse"]

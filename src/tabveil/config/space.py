@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-import yaml
 from hydra.core.override_parser.types import (
     ChoiceSweep,
     IntervalSweep,
@@ -26,24 +24,17 @@ from hydra.core.override_parser.types import (
 )
 
 from tabveil.config.compose import parse_overrides
+from tabveil.config.typed import quoted, typed_key
 from tabveil.errors import ConfigError
 from tabveil.search.space import Dimension, Value
-
-
-class _DatesAreTexts(yaml.SafeLoader):
-    """Reads plain YAML, without a type for dates."""
-
-
-_DatesAreTexts.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in known if tag != "tag:yaml.org,2002:timestamp"]
-    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 def parse_space(space: Mapping[str, str]) -> dict[str, Dimension]:
     """Turn `key -> text` into dimensions. Raises ConfigError naming the key that is wrong."""
     dimensions = {}
     for key, text in space.items():
+        if typed_key(key) is not None:
+            raise ConfigError(f"sweep.space.{key}: several values of {key} cannot be tried")
         try:
             (override,) = parse_overrides([f"{key}={text}"])
         except ConfigError as error:
@@ -55,31 +46,16 @@ def parse_space(space: Mapping[str, str]) -> dict[str, Dimension]:
 def split_overrides(texts: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Part a sweep's overrides into fixed ones and those that span a search space."""
     fixed, space = [], {}
-    for text, override in zip(texts, parse_overrides(texts), strict=True):
+    for text in texts:
+        if typed_key(text) is not None:
+            fixed.append(text)
+            continue
+        (override,) = parse_overrides([text])
         if override.is_sweep_override():
             space[override.get_key_element()] = text.partition("=")[2]
         else:
             fixed.append(text)
     return fixed, space
-
-
-def split_where(texts: Sequence[str]) -> tuple[dict[str, Any] | None, list[str]]:
-    """Take `where={column: condition}` out of the overrides, read as YAML.
-
-    Hydra's grammar knows no column name beyond plain letters; YAML knows all. A date stays the
-    text that was written: a column of dates reads it, and one of texts may hold it.
-    """
-    found = [text for text in texts if text.startswith("where={")]
-    if not found:
-        return None, list(texts)
-    try:
-        where = yaml.load(found[-1].removeprefix("where="), _DatesAreTexts)
-    except yaml.YAMLError as error:
-        reason = str(error).split("\n")[0]
-        raise ConfigError(
-            f"{found[-1]}: {reason}; write where={{column: level, other: {{min: 1}}}}"
-        ) from error
-    return {str(k): v for k, v in where.items()}, [t for t in texts if t not in found]
 
 
 def to_overrides(values: Mapping[str, Value]) -> list[str]:
@@ -132,15 +108,15 @@ def _choices(override: Override) -> list[Value]:
     return [
         value
         if isinstance(value, bool | int | float)
-        else _quoted(value)
+        else _as_value(value)
         if isinstance(value, str)
         else str(text)
         for value, text in zip(sweep.list, texts, strict=True)
     ]
 
 
-def _quoted(text: str) -> str:
+def _as_value(text: str) -> str:
     """A text as an override's value: in quotes, unless it is a plain word."""
     if re.fullmatch(r"[A-Za-z_][\w./-]*", text, re.ASCII) and text not in ("true", "false", "null"):
         return text
-    return "'" + text.replace("'", "\\'") + "'"
+    return quoted(text)

@@ -129,11 +129,11 @@ def described(protections: Mapping[str, Protection]) -> dict[str, dict[str, Any]
     return {one.name: asdict(one) for one in protections.values()}  # type: ignore[call-overload]
 
 
-def as_overrides(protections: Mapping[str, Mapping[str, Any]]) -> str:
+def as_overrides(protections: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """What `described` gave, as words of a command line that ask for the same."""
     values = [
         f"protection.{name}.{key}={json.dumps(value)}"
         for name, settings in protections.items()
         for key, value in settings.items()
     ]
-    return " ".join([f"protection=[{','.join(protections)}]", *values])
+    return [f"protection=[{','.join(protections)}]", *values]

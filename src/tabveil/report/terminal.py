@@ -25,7 +25,8 @@ from tabveil.redaction import hide_passwords
 
 def say(text: str = "") -> None:
     """Print a line as it is: no markup, no wrapping, so that it can be copied; no passwords."""
-    Console(highlight=False, soft_wrap=True).print(hide_passwords(text), markup=False)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(hide_passwords(text), markup=False, emoji=False)
 
 
 def show_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

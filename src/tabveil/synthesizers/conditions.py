@@ -12,9 +12,10 @@ generator that cannot make such rows ends in an error that says how many it made
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,12 @@ PATIENCE_PER_ACCEPTED = 1_000
 """Further rows drawn for each accepted one: conditions met once in a thousand rows succeed."""
 _FIRST_YEAR, _LAST_YEAR = 1678, 2261
 """Of dates that nanoseconds can count."""
+_READABLE = {
+    False: re.compile(r"^\s*[+-]?(\d|\.\d|inf)[\d.eE+-]*\s*$"),
+    True: re.compile(r"\d{4}"),
+}
+"""Of texts: numbers as they are written down (Python reads 1_000, too), dates with a year (pandas
+reads `3` and `now` as of today)."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class Range:
 Condition = tuple[Any, ...] | Range
 """The allowed values of a column (None: missing), or a range of them."""
 Conditions = Mapping[str, Condition]
+Forms = Callable[[Level], frozenset[str]]
 
 
 def parse(
@@ -98,13 +106,57 @@ def _parse_levels(name: str, wanted: Any, levels: Sequence[Level]) -> tuple[Leve
 
 
 def _find_level(name: str, value: Any, levels: Sequence[Level]) -> Level:
-    # Equal first; else the same text, for a level "01234" or "1" typed as a number, or the reverse.
-    for same in (lambda level: level == value, lambda level: str(level) == str(value)):
-        for level in levels:
-            if (level is None) == (value is None) and same(level):
+    try:
+        return level_named(value, levels)
+    except LookupError:
+        known = ["null (missing)" if level is None else level for level in levels]
+        raise ConditionError(
+            f"column {name!r} has no level {value!r}{near(value, known)}"
+        ) from None
+
+
+def level_named(typed: Any, levels: Sequence[Level], forms: Forms | None = None) -> Level:
+    """The level that a person or a program means.
+
+    An equal level comes first, a text before a number that is written like it. Then two values are
+    the same that share a written form, exactly: `1.1` is not the level `1.10`.
+
+    Args:
+        typed: a text as typed, or a number or truth value from JSON; None is the missing level.
+        levels: to choose from.
+        forms: how a level may be written; by default `written_forms`.
+
+    Raises LookupError where there is no such level.
+
+    >>> level_named("1", [1, "1"]), level_named("true", [False, True]), level_named(1, ["01", "1"])
+    ('1', True, '1')
+    """
+    if typed is None:
+        return None if None in levels else _no_level()
+    forms = forms or written_forms
+    named = [level for level in levels if level is not None]
+    for is_same in (
+        lambda level: type(level) is type(typed) and level == typed,
+        lambda level: level == typed,
+        lambda level: not forms(level).isdisjoint(forms(typed)),
+    ):
+        for level in named:
+            if is_same(level):
                 return level
-    known = ["null (missing)" if level is None else level for level in levels]
-    raise ConditionError(f"column {name!r} has no level {value!r}{near(value, known)}")
+    return _no_level()
+
+
+def _no_level() -> NoReturn:
+    raise LookupError
+
+
+def written_forms(value: Level) -> frozenset[str]:
+    """The ways to write a level: `True` and `true`; a whole float with and without its `.0`."""
+    if isinstance(value, bool):
+        return frozenset({str(value), str(value).lower()})
+    if isinstance(value, float) and value.is_integer():
+        return frozenset({str(value), str(int(value))})
+    return frozenset({str(value)})
 
 
 def _parse_numbers(wanted: Any, column: Column) -> Condition:
@@ -132,6 +184,8 @@ def _as_value(value: Any, column: Column) -> Any:
     if value is None:
         return None
     try:
+        if isinstance(value, str) and not _READABLE[column.kind == "datetime"].search(value):
+            raise ValueError
         if column.kind != "datetime":
             return float(value)
         date = pd.Timestamp(value)

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from tabveil.config.typed import as_typed
 from tabveil.web.errors import Invalid
 from tabveil.web.settings import Settings
 
@@ -28,8 +29,6 @@ Number = Annotated[int, Field(ge=0, le=2**31 - 1)]
 _MOST_COLUMNS = 5_000
 _GLANCE = ("confirm.seeds=2", "confirm.most=2", "confirm.evaluation=quick")
 """What a first look spends on a confirmation: too little to pass anything."""
-_TYPOGRAPHIC = str.maketrans({"'": "’", "\\": "/", "$": "＄"})
-"""What would mean something in an override, as what looks like it and means nothing."""
 
 
 class _Order(BaseModel):
@@ -218,7 +217,7 @@ def withdraw_line(
     return [
         "withdraw",
         f"model=models:/{model}/{version}",
-        f"why={_quoted(order.why.translate(_TYPOGRAPHIC))}",
+        f"why={as_typed(order.why)}",
         _key("out", settings.job_folder(job) / "out"),
         _key("root", settings.root_of(user)),
     ]
@@ -264,11 +263,6 @@ def _study(
 
 
 def _key(name: str, path: Path) -> str:
-    return f"{name}={_quoted(str(path.absolute()))}"
-
-
-def _quoted(text: str) -> str:
-    """A text as Hydra's grammar quotes it; nothing in it can end the quotes or be interpolated."""
-    if set(text) & set("'\\$"):
-        raise ValueError("a quote, a backslash or a dollar sign in what becomes an override")
-    return f"'{text}'"
+    if "${" in str(path):
+        raise ValueError("a dollar sign and a brace in what becomes an override are replaced")
+    return f"{name}={as_typed(str(path.absolute()))}"

@@ -3,7 +3,7 @@
 import pytest
 
 from tabveil.config.compose import parse_overrides
-from tabveil.config.space import parse_space, split_overrides, split_where, to_overrides
+from tabveil.config.space import parse_space, split_overrides, to_overrides
 from tabveil.errors import ConfigError
 from tabveil.search.space import Dimension
 
@@ -42,27 +42,19 @@ def test_a_command_line_may_span_the_space_itself():
     assert space == {"synthesizer.pac": "choice(1,5)"}
 
 
+def test_a_key_that_is_taken_as_typed_is_never_swept():
+    words = ["dataset.path=a, b = {c.csv", "where={a: [x, y]}"]
+    assert split_overrides(words) == (words, {})
+    with pytest.raises(ConfigError, match=r"dataset\.target: several values"):
+        parse_space({"dataset.target": "choice(a,b)"})
+
+
 @pytest.mark.parametrize("text", ["b c", "x,y", "it's", "1", "choice(1,2)", "a=b", "größe"])
 def test_a_text_among_the_choices_is_given_to_the_trial_as_that_text(text):
     quoted = '"' + text + '"'
-    (dimension,) = parse_space({"sweep.study": f"choice({quoted},other)"}).values()
-    (override,) = to_overrides({"sweep.study": dimension.choices[0]})
+    (dimension,) = parse_space({"gate.name": f"choice({quoted},other)"}).values()
+    (override,) = to_overrides({"gate.name": dimension.choices[0]})
     assert parse_overrides([override])[0].value() == text
-
-
-def test_conditions_on_rows_may_name_any_column():
-    where, rest = split_where(["n=5", "where={größe: a, 2020: {min: 1}, a (EUR): [x, y]}"])
-    assert where == {"größe": "a", "2020": {"min": 1}, "a (EUR)": ["x", "y"]}
-    assert rest == ["n=5"]
-    with pytest.raises(ConfigError, match="where="):
-        split_where(["where={a: [}"])
-
-
-def test_a_date_in_a_condition_stays_the_text_that_was_written():
-    text = "where={day: {min: 2020-05-04, max: 2020-05-04 10:00:00}, on: [2020-05-04, 3, null]}"
-    where, _ = split_where([text])
-    ends = {"min": "2020-05-04", "max": "2020-05-04 10:00:00"}
-    assert where == {"day": ends, "True": ["2020-05-04", 3, None]}
 
 
 def test_drawn_values_become_overrides():

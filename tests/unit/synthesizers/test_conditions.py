@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from tabveil.data.codec import TableCodec
+from tabveil.data.levels import Level
 from tabveil.data.schema import infer_schema
 from tabveil.errors import ConditionError
 from tabveil.synthesizers.chunks import take
 from tabveil.synthesizers.conditions import (
     keep_met,
+    level_named,
     met,
     parse,
     wanted_codes,
@@ -54,6 +57,12 @@ def rows(where: dict[str, object]) -> list[int]:
         ({"since": {"min": "2020-02-01"}}, [1, 3]),
         ({"since": "2021-01-01"}, [3]),
         ({"smoker": False, "age": {"max": 30}}, [1]),
+        ({"age": "30"}, [1]),
+        ({"age": ["3e1", "50.0"]}, [1, 3]),
+        ({"age": {"min": "30", "max": "inf"}}, [1, 2, 3]),
+        ({"smoker": "true"}, [0, 3]),
+        ({"smoker": "False"}, [1, 2]),
+        ({"since": "20210101"}, [3]),
     ],
 )
 def test_a_where_picks_these_rows(where: dict[str, object], expected: list[int]) -> None:
@@ -74,12 +83,68 @@ def test_a_where_picks_these_rows(where: dict[str, object], expected: list[int])
         ({"age": {}}, "'min', 'max' or both"),
         ({"age": {"min": 5, "max": 4}}, "above max"),
         ({"since": "someday"}, "no datetime value"),
+        ({"since": "3"}, "no datetime value"),
+        ({"since": "now"}, "no datetime value"),
+        ({"age": "1_0"}, "no numeric value"),
+        ({"age": "nan"}, "no numeric value"),
+        ({"age": "0x1F"}, "no numeric value"),
+        ({"smoker": "yes"}, "no level 'yes'"),
         ("age=3", "must map columns"),
     ],
 )
 def test_a_where_that_makes_no_sense_says_why(where: dict[str, object], message: str) -> None:
     with pytest.raises(ConditionError, match=message):
         rows(where)
+
+
+@pytest.mark.parametrize(
+    ("typed", "levels", "level"),
+    [
+        ("1.1", ["1.10", "1.1"], "1.1"),
+        ("1.10", ["1.1", "1.10"], "1.10"),
+        ("1000", ["1_000", "1000"], "1000"),
+        ("1", [1, "1"], "1"),
+        ("1", [1, 2], 1),
+        ("2", [1.0, 2.0], 2.0),
+        ("true", ["True", True], True),
+        ("True", ["True", True], "True"),
+        ("null", ["null", None], "null"),
+        (None, ["null", None], None),
+        (True, [1, True], True),
+        (1, ["01", "1"], "1"),
+        (1.1, ["1.10", "1.1"], "1.1"),
+    ],
+)
+def test_a_level_is_meant_by_its_own_text(typed: Any, levels: list[Level], level: Level) -> None:
+    found = level_named(typed, levels)
+    assert (found, type(found)) == (level, type(level))
+
+
+@pytest.mark.parametrize(
+    ("typed", "levels"),
+    [
+        ("1.1", ["1.10"]),
+        ("1000", ["1_000"]),
+        ("01", [1]),
+        ("1.10", [1.1]),
+        ("yes", [True]),
+        ("1", [True]),
+        ("no", ["NO"]),
+        ("null", [None]),
+        (None, ["null"]),
+        (1.1, ["1.10"]),
+    ],
+)
+def test_no_other_level_stands_in(typed: Any, levels: list[Level]) -> None:
+    with pytest.raises(LookupError):
+        level_named(typed, levels)
+
+
+def test_a_column_may_have_its_own_ways_to_write_a_level() -> None:
+    spelt = {"True": "ja", "False": "nein"}
+    assert (
+        level_named("ja", [False, True], lambda x: frozenset({spelt.get(str(x), str(x))})) is True
+    )
 
 
 def test_conditions_restrict_the_codes_of_levels_and_of_gaps() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -78,8 +79,7 @@ def escaped(texts: pa.Array, column: Column) -> pa.Array:
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
     """A file for bytes; packed where its name, less what marks it as hidden, says so."""
-    name = path.name.removesuffix(".partial").rpartition(".")[0] or path.name
-    if name.endswith(".gz") or path.name.endswith(".gz"):
+    if re.search(r"\.gz(\..*-\d+\.partial)?$", path.name):
         with gzip.open(path, "wb", compresslevel=5) as file:
             yield file  # type: ignore[misc]
     else:

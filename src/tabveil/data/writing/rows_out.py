@@ -8,12 +8,15 @@ missing value looks like one that has some.
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
+import platform
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
 import pandas as pd
+import psutil
 
 from tabveil.data.schema import Schema
 from tabveil.data.writing.delimited_out import write_delimited
@@ -25,6 +28,7 @@ from tabveil.errors import ConfigError
 Write = Callable[[pd.DataFrame], None]
 PARTIAL = ".partial"
 """Ends the name of a file, hidden, that has not all its rows yet."""
+_HOST = platform.node()
 
 
 class Writer(Protocol):
@@ -74,8 +78,9 @@ def write_frames(
         ConfigError: the path cannot be written to, or its name ends in none of `WRITERS`.
     """
     writer = check_target(path)
-    hidden = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
+    hidden = path.with_name(f".{path.name}.{_HOST}-{os.getpid()}{PARTIAL}")
     try:
+        _remove_leftovers(path)
         n_written = 0
         with writer(hidden, schema, escape_formulas=escape_formulas) as write:
             for frame in frames:
@@ -89,6 +94,15 @@ def write_frames(
     finally:
         hidden.unlink(missing_ok=True)
     return n_written
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove the hidden files of processes of this host that were killed over the same target."""
+    start = f".{path.name}.{_HOST}-"
+    for left in path.parent.glob(f"{glob.escape(start)}*{PARTIAL}"):
+        number = left.name.removeprefix(start).removesuffix(PARTIAL)
+        if number.isdecimal() and not psutil.pid_exists(int(number)):
+            left.unlink(missing_ok=True)
 
 
 def check_target(path: Path) -> Writer:
