@@ -1,6 +1,6 @@
 """The straight line of an audit, from four files to a verdict.
 
-    read_table → make_alike → one row a person → attack → controls → verdict
+    open_alike → make_alike → one row a person → attack → controls → verdict
 
 It needs no model: whoever made the synthetic table, it is attacked as a stranger would. The
 verdict is one of three. "leak shown": an attack beat guessing, or identifiers of real people were
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +22,9 @@ import tabveil
 from tabveil.attacked import attack
 from tabveil.contracts import Limits, Score
 from tabveil.controls import Control, Suite, unseen
-from tabveil.data.tables import digest, read_table
+from tabveil.data.opening import Wishes
+from tabveil.data.opening_alike import open_alike
+from tabveil.data.tables import Place, digest
 from tabveil.errors import ConfigError, DataError
 from tabveil.evaluate import Evaluation, Result
 from tabveil.measure.alike import SYNTHETIC, Roles, make_alike
@@ -39,13 +41,14 @@ Verdict = Literal["leak shown", "nothing shown", "cannot tell"]
 
 @dataclass(frozen=True)
 class Files:
-    """Where the tables are. No `reference`: half of `control` plays it."""
+    """Where the tables are, and how to read them. No `reference`: half of `control` plays it."""
 
     synthetic: Path
     train: Path
     control: Path
     reference: Path | None
     format: str | None = None
+    wishes: Wishes = field(default_factory=Wishes)
 
     def paths(self) -> dict[str, Path]:
         """Table → path, for the tables that were given."""
@@ -104,7 +107,15 @@ def audit(
             f"{list(suite.objectives.risk_from or [])} under attack, or name yours in "
             f"objective.risk_from"
         )
-    raw = {name: read_table(path, format=files.format) for name, path in files.paths().items()}
+    places = {name: Place(path=path, format=files.format) for name, path in files.paths().items()}
+    opened = open_alike(places, files.wishes, real=[name for name in places if name != SYNTHETIC])
+    raw = {name: one.table for name, one in opened.items()}
+    read_notes = [
+        f"{name}: {column}: {note}"
+        for name, one in opened.items()
+        for column, notes in one.notes.items()
+        for note in notes
+    ]
     _refuse_twice_the_same(raw)
     tables = {
         name: {"rows": len(t), "columns": t.shape[1], "digest": digest(t)}
@@ -138,7 +149,7 @@ def audit(
         controls,
         alike.identifiers,
         tables,
-        (*alike.notes, *notes),
+        (*read_notes, *alike.notes, *notes),
         seed,
     )
 

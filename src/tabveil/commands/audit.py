@@ -5,6 +5,7 @@ Exit codes: 0 nothing shown, 3 a leak was shown, 4 cannot tell; with gate=…, w
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tabveil import audit
@@ -13,6 +14,7 @@ from tabveil.config.build import build, build_attacks, build_executor
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Audit, AuditColumns, Base, Evaluation, read
 from tabveil.controls import Control, Suite
+from tabveil.data.opening import Wishes
 from tabveil.evaluate import Result
 from tabveil.gate import EXIT_CODES, Gate
 from tabveil.measure.alike import Roles
@@ -31,12 +33,13 @@ def run(composition: Composition) -> int:
     evaluation = read(composition, Evaluation, "evaluation")
     suite = Suite(build_attacks(composition), build(composition, "objective"))
     out = base.out or base.root / "audits" / paths.synthetic.name
-    roles = Roles(columns.kinds or {}, columns.sensitive, columns.quasi_identifiers, columns.group)
+    wishes = Wishes.from_settings(columns.kinds, columns.missing, columns.decimal)
+    roles = Roles(wishes.kinds, columns.sensitive, columns.quasi_identifiers, columns.group)
     executor = build_executor(composition)
     is_new = audit_folder.prepare(out)
     try:
         found = audit.audit(
-            _files(paths, columns.format),
+            replace(_files(paths, columns.format), wishes=wishes),
             roles,
             suite,
             evaluation.limits,

@@ -22,7 +22,16 @@ from typing import Any
 
 from tabveil.errors import ConfigError
 
-_TEXT = {"dataset.target", "dataset.group", "dataset.decimal", "decimal", "split.by", "why"}
+_TEXT = {
+    "sheet",
+    "dataset.sheet",
+    "dataset.target",
+    "dataset.group",
+    "dataset.decimal",
+    "decimal",
+    "split.by",
+    "why",
+}
 _PLACE = {
     *("path", "url", "query", "encoding"),
     *("dataset.path", "dataset.url", "dataset.query", "dataset.encoding", "dataset.schema"),

@@ -1,7 +1,7 @@
-"""The fine structure of a column's numbers: what they are multiples of, how many decimals they need.
+"""The fine structure of a column's numbers: the grid they lie on, the decimals they need.
 
-A price in steps of 0.05, a loan in thousands, ages of which few have decimals: a model draws numbers
-in between. Values that many rows share come back as they are; all others are put on the grid, or
+A price in steps of 0.05, a loan in thousands, ages of which few have decimals: a model draws
+numbers in between. Values that many rows share come back as they are; all others are put on the grid, or
 are rounded to as many decimals as such values have, each at its share.
 """
 
@@ -94,7 +94,7 @@ class Grain:
         numbers = np.array([*popular, *digits, step, origin])
         if not np.isfinite(numbers).all() or list(popular) != sorted(popular) or step < 0:
             raise ValueError("no structure of numbers")
-        if digits and (min(digits) < 0 or sum(digits) <= 0) or not (step or digits):
+        if (digits and (min(digits) < 0 or sum(digits) <= 0)) or not (step or digits):
             raise ValueError("no shares of decimals")
         return cls(popular, step, origin, digits)
 

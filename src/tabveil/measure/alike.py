@@ -1,4 +1,4 @@
-"""How do tables from different hands become tables of one schema?
+"""Tables from different hands become tables of one schema.
 
 An audit compares files that nobody prepared together: a generator writes 1.0 where the source
 holds 1, a number comes as text, a column is missing. What can be read in one way is read so; what
@@ -90,6 +90,7 @@ def make_alike(tables: Mapping[str, pd.DataFrame], roles: Roles) -> Alike:
     for name, table in tables.items():
         _check_columns(name, table, whole, schema, roles)
     codes = {c.name for c in schema.columns if _is_coded([real[t][c.name] for t in real])}
+    tables = _in_one_zone(tables, schema)
     made = {
         name: pd.DataFrame({c.name: _cells(name, table, c, codes) for c in schema.columns})
         for name, table in tables.items()
@@ -167,6 +168,18 @@ def _in_one_form(parts: Mapping[str, pd.Series[Any]]) -> dict[str, pd.Series[Any
             column = Column(str(values.name), kind, "datetime64[ns]" if dates else "float64")
             made[table] = _values(table, values, column)
     return made
+
+
+def _in_one_zone(tables: Mapping[str, pd.DataFrame], schema: Schema) -> Mapping[str, pd.DataFrame]:
+    """Dates with a zone as UTC where all tables have one; else by the clock of their own zone."""
+    changed = {name: table.copy(deep=False) for name, table in tables.items()}
+    for column in schema.of_kind("datetime"):
+        zoned = [n for n, t in tables.items() if isinstance(t[column].dtype, pd.DatetimeTZDtype)]
+        for name in zoned:
+            values = tables[name][column]
+            local = values.dt.tz_convert("UTC") if len(zoned) == len(tables) else values
+            changed[name][column] = local.dt.tz_localize(None)
+    return changed
 
 
 def _is_number(values: pd.Series[Any]) -> bool:

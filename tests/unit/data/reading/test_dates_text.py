@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-
 from tabveil.data.reading.dates_text import dates
 
 
