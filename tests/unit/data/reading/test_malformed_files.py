@@ -163,7 +163,7 @@ def names_and_nothing() -> Iterator[Case]:
         yield f"nothing {text!r}", "t.csv", text.encode()
     for text in ("", "\n", "  \n\n", "\ufeff", "{}\n", "{}\n{}\n"):
         yield f"nothing {text!r} as jsonl", "t.jsonl", text.encode()
-    yield "blank rows", "t.csv", b"a\n1\n   \n2\n"
+    yield "blank rows", "t.csv", b"a,b\n1,2\n   \n2,3\n"
 
 
 def letters() -> Iterator[Case]:
@@ -251,8 +251,8 @@ def bad_parquet() -> Iterator[Case]:
         "struct": pa.array([{"a": 1}]),
         "bytes": pa.array([SECRET.encode()]),
         "fixed bytes": pa.array([b"abcd"], pa.binary(4)),
-        "duration": pa.array([datetime.timedelta(1)]),
-        "time": pa.array([datetime.time(1)]),
+        "period": pa.Array.from_pandas(pd.Series(pd.period_range("2020-01", periods=1, freq="M"))),
+        "interval": pa.array([pa.MonthDayNano([1, 2, 3])], pa.month_day_nano_interval()),
         "none": pa.array([], pa.int64()),
     }
     for name, column in columns.items():
