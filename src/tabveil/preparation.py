@@ -14,6 +14,7 @@ from typing import Any
 
 from tabveil.data import again
 from tabveil.data.masking import Masking, policies_of
+from tabveil.data.pooling import mostly_rare
 from tabveil.data.prepared import FORMAT, About, digest_of, save_prepared
 from tabveil.data.rules.declared import AUTOMATIC, rules_of
 from tabveil.data.rules.kinds import rule_to_dict
@@ -83,6 +84,7 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
         "identifiers": ", ".join(f"{name}: {policy}" for name, policy in policies.items()) or None,
         "dropped": [name for name, policy in policies.items() if policy == "drop"] or None,
         "rules": "; ".join(rule.name for rule in rules) or None,
+        "rare": mostly_rare(splits.train, modelled) or None,
     }
     about = About(name=source.name, source=source.place.title, digest=key, report=report)
     masking = Masking.learn(table, schema, policies)

@@ -24,7 +24,7 @@ def run(composition: Composition) -> None:
     base = read(composition, Base)
     directory = preparation.prepare(source(composition), base.out, root=base.root)
     about = load_prepared(directory).about
-    rows = [(key, str(value)) for key, value in about.report.items()]
+    rows = [(key, str(value)) for key, value in about.report.items() if key != "rare"]
     show_table(f"{about.name} prepared at {directory}", ("split", "found"), rows)
     _warn(about)
 
@@ -37,7 +37,7 @@ def prepared_table(composition: Composition) -> Prepared:
 
 
 def _warn(about: About) -> None:
-    """What will not be in drawn rows is said each time: nobody should look for it later."""
+    """Say what will not be in drawn rows, each time: nobody should look for it later."""
     dropped = about.report.get("dropped")
     if dropped:
         columns = ", ".join(dropped)
@@ -45,6 +45,8 @@ def _warn(about: About) -> None:
             f"Warning: {columns}: free text, or dropped by dataset.masks; neither learnt nor in "
             f"drawn rows. dataset.masks={{COLUMN: token}} keeps a column, with made-up values"
         )
+    for note in about.report.get("rare") or ():
+        say(f"Warning: {note}")
 
 
 def prepared_directory(composition: Composition) -> Path:

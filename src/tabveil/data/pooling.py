@@ -323,6 +323,29 @@ class Pooling:
         return ClippedColumn(column.name, *dtype_bounds(column, float(ends[0]), float(ends[1])))
 
 
+def mostly_rare(pool: pd.DataFrame, schema: Schema, *, min_count: int = 5) -> list[str]:
+    """A note on each column that loses much of itself when levels of few rows are not named.
+
+    Args:
+        pool: shape (n_pool, n_columns), all rows that a model may be trained on.
+        schema: of `pool`.
+        min_count: as in `Pooling`.
+    """
+    notes = []
+    for name in schema.of_kind("categorical"):
+        counts = pool[name].value_counts()
+        rare = counts[counts < min_count]
+        share = rare.sum() / max(1, counts.sum())
+        if share >= MOSTLY_RARE and len(pool) >= min_count:
+            notes.append(
+                f"{name}: {len(rare)} of {len(counts)} levels, {share:.0%} of the cells, are held "
+                f"by fewer than {min_count} of {len(pool)} training rows each and will not be "
+                f"named in drawn rows; coarser codes (a region, the first digits) or a lower "
+                f"pooling.min_count keep more of it"
+            )
+    return notes
+
+
 def _round_dates(low: pd.Timestamp, high: pd.Timestamp) -> tuple[pd.Timestamp, pd.Timestamp]:
     """Round two dates outwards to a coarse unit of the time between them."""
     for unit in ("D", "h", "min", "s"):
