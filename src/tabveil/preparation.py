@@ -14,7 +14,7 @@ from typing import Any
 
 from tabveil.data import again
 from tabveil.data.masking import Masking, policies_of
-from tabveil.data.pooling import mostly_rare
+from tabveil.data.pooled_levels import mostly_rare
 from tabveil.data.prepared import FORMAT, About, digest_of, save_prepared
 from tabveil.data.rules.declared import AUTOMATIC, rules_of
 from tabveil.data.rules.kinds import rule_to_dict

@@ -2,105 +2,34 @@
 
 A level that few rows hold, or an income at the end of its range, points at a person. Before
 training, rare levels become one pooled level and numbers and dates are clipped to an inner
-quantile range. After sampling, each column's levels come at the shares that they have in the
-training pool and the reference together: a cell whose level the model draws too often is given
-one that it draws too rarely, or not at all, independently of the rest of its row. So no level
-loses its share, whatever the model could not learn.
+quantile range. After sampling, each column's levels come at their shares in the training pool
+and the reference, whatever the model could not learn (`pooled_levels`).
 
-A level is named only where `min_count` rows of the training pool hold it, the members and those
-left out alike; shares have three digits. All other levels together are one made-up level,
-`other`. The ranges are learnt from the reference, so they say nothing about the pool.
+What is written down of levels is of the whole pool, of which a model's members are a part: names
+of levels that `min_count` of its rows hold, and shares with three digits. The ranges are learnt
+from the reference, so they say nothing about the pool.
 
 What it costs and gives was measured in experiments/protections; docs/pooling.md sums it up.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from tabveil.data.levels import Level, find_levels, positions_of, read_levels, values_of
 from tabveil.data.numbers import dtype_bounds, to_floats
-from tabveil.data.rounding import on_step, step_for, to_digits
+from tabveil.data.pooled_levels import PooledColumn, Stands, learn_levels
+from tabveil.data.rounding import on_step, step_for
 from tabveil.data.schema import MADE, Column, Schema
 from tabveil.errors import ConfigError, DataError
 from tabveil.seeding import child_rng
 
-POOLED = "(rare)"
-"""The pooled level, as only the model sees it; brackets are added until no level is named so."""
-OTHER = "other"
-"""The made-up level of drawn rows; brackets are added until no level is named so."""
 CLIP_PARTS = 200
 """A clipping bound is rounded to a step of at least a 200th of the inner range."""
-MEASURED_ROWS = 20_000
-"""Rows of a model that show at which shares it draws levels: to .7 points (2 standard errors)."""
-MOSTLY_RARE = 0.25
-"""Share of a column's cells in rare levels from which on it is told."""
-_NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)([.,]\d+)?")
-"""Texts that most readers take for numbers: beside "other" they no longer would."""
-
-Shares = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class PooledColumn:
-    """The levels of one column: those that the model draws, and those that drawn rows hold.
-
-    Attributes:
-        label: what a rare level becomes in training; None where no training row holds one.
-        learnt: what the model draws: levels that stay, `label`, and None, the missing one, last.
-        drawn: their shares in what the model draws.
-        levels: what drawn rows hold, of which `min_count` rows of the pool hold each; the
-            made-up level for the rest of them; None, the missing one, last.
-        shares: their shares in the pool and the reference, positive.
-    """
-
-    name: str
-    label: str | None
-    learnt: tuple[Level, ...]
-    drawn: tuple[float, ...]
-    levels: tuple[Level, ...]
-    shares: tuple[float, ...]
-
-    @property
-    def kept(self) -> tuple[Level, ...]:
-        """The levels that training rows keep, without the missing one."""
-        return tuple(level for level in self.learnt if level not in (None, self.label))
-
-    def share_of(self, level: Level) -> float:
-        """The share of a level in drawn rows, in [0, 1]; 0: it never comes."""
-        if level not in self.levels:
-            return 0.0
-        return self.shares[self.levels.index(level)] / sum(self.shares)
-
-    def restricted(self, wanted: Sequence[Level]) -> tuple[list[Level], Self]:
-        """The column of rows in which it is one of `wanted`, all of them in `levels`.
-
-        Returns:
-            Levels to ask the model for; none: it draws no wanted level, and no condition helps.
-            And the column that turns what the model then draws into `wanted`, by their shares.
-        """
-        levels = tuple(level for level in self.levels if level in wanted)
-        shares = tuple(self.share_of(level) for level in levels)
-        useful = set(levels)
-        if self.label is not None and not useful <= set(self.learnt):
-            useful.add(self.label)
-        asked = {
-            level: share
-            for level, share in zip(self.learnt, self.drawn, strict=True)
-            if share > 0 and level in useful
-        }
-        column = replace(self, levels=levels, shares=shares)
-        if asked:
-            drawn = tuple(share / sum(asked.values()) for share in asked.values())
-            column = replace(column, learnt=tuple(asked), drawn=drawn)
-        return list(asked), column
 
 
 @dataclass(frozen=True)
@@ -133,7 +62,7 @@ class PoolingRule:
         changed = table.copy()
         for pooled in self.pooled:
             if pooled.label is not None:
-                changed[pooled.name] = _pool(table[pooled.name], pooled)
+                changed[pooled.name] = pooled.pool(table[pooled.name])
         for clipped in self.clipped:
             column = self.schema[clipped.name]
             changed[clipped.name] = _clip(table[clipped.name], clipped, column)
@@ -156,7 +85,7 @@ class PoolingRule:
         """
         least = max(self.min_count, min_count)
         columns = tuple(
-            _for_training(train[c.name], c, least, n_sure=2 if c.name == self.schema.target else 0)
+            c.for_training(train[c.name], least, n_sure=_n_sure(c.name, self.schema))
             for c in self.pooled
         )
         return replace(self, pooled=columns)
@@ -166,20 +95,19 @@ class PoolingRule:
 
         A share within two standard errors of what it should be passes for right.
         """
-        columns = tuple(_measured(sampled[column.name], column) for column in self.pooled)
+        columns = tuple(c.measured(sampled[c.name]) for c in self.pooled)
         return replace(self, pooled=columns)
 
     def undo(self, table: pd.DataFrame, *, seed: int) -> pd.DataFrame:
         """Give the cells of a sampled table levels at their shares; no pooled one is left.
 
-        As few cells are changed as the difference of the shares demands (a maximal coupling).
         Cells are drawn in row order, so the first rows of a longer table get the same levels.
         """
         restored = table.reset_index(drop=True)
         for column in self.pooled:
             uniform = child_rng(seed, "undo", column.name).random(len(table))
             dtype = self.schema[column.name].dtype
-            restored[column.name] = _unpool(restored[column.name], column, uniform, dtype)
+            restored[column.name] = column.restore(restored[column.name], uniform, dtype)
         return self.schema.restore(restored).set_axis(table.index)
 
     def to_dict(self) -> dict[str, Any]:
@@ -197,7 +125,7 @@ class PoolingRule:
         try:
             schema = Schema.from_json(data["schema"])
             min_count = int(data["min_count"])
-            pooled = tuple(_pooled_from_dict(entry) for entry in data["pooled"])
+            pooled = tuple(PooledColumn.from_dict(entry) for entry in data["pooled"])
             clipped = tuple(ClippedColumn(**entry) for entry in data["clipped"])
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"not a pooling rule: {type(error).__name__}: {error}") from error
@@ -222,7 +150,7 @@ class Pooling:
     min_rate: float = 0.01
     clip: float = 0.01
     min_count: int = 5
-    other: Literal["label", "commonest"] = "label"
+    other: Stands = "label"
 
     def learn(self, pool: pd.DataFrame, reference: pd.DataFrame, schema: Schema) -> PoolingRule:
         """Learn the rule: levels from both tables, ranges from the reference.
@@ -243,7 +171,7 @@ class Pooling:
                 raise ConfigError(f"pooling.{name}={value}: must be in [0, 0.5)")
         if self.min_count < 1:
             raise ConfigError(f"pooling.min_count={self.min_count}: must be at least 1")
-        if self.other not in ("label", "commonest"):
+        if self.other not in get_args(Stands):
             raise ConfigError(f"pooling.other={self.other}: must be label or commonest")
         if not len(reference):
             raise DataError("pooling needs reference rows, and the reference split has none")
@@ -253,8 +181,16 @@ class Pooling:
         levels = [schema[name] for name in names if schema[name].form != MADE]
         numbers = schema.of_kind("numeric", "datetime") if self.clip else []
         pooled = [
-            self._learn_levels(pool[c.name], reference[c.name], c, c.name == schema.target)
-            for c in levels
+            learn_levels(
+                pool[column.name],
+                reference[column.name],
+                column,
+                min_rate=self.min_rate,
+                min_count=self.min_count,
+                other=self.other,
+                n_sure=_n_sure(column.name, schema),
+            )
+            for column in levels
         ]
         clipped = [self._learn_range(reference[name], schema[name]) for name in numbers]
         return PoolingRule(
@@ -263,47 +199,6 @@ class Pooling:
             tuple(column for column in pooled if column is not None),
             # A target clipped to one value could not be predicted.
             tuple(c for c in clipped if c and not (c.low == c.high and c.name == schema.target)),
-        )
-
-    def _learn_levels(
-        self, pool: pd.Series[Any], reference: pd.Series[Any], column: Column, is_target: bool
-    ) -> PooledColumn | None:
-        both = pd.concat([pool, reference], ignore_index=True).rename(column.name)
-        levels = [level for level in find_levels(both) if level is not None]
-        if not levels:
-            return None
-        held, counts = _counts(pool, levels), _counts(both, levels)
-        by_count = np.lexsort((np.arange(len(levels)), -counts))
-        is_named = held >= self.min_count
-        if is_target:
-            is_named[by_count[:2]] = True
-        holds_label = column.kind == "categorical" and not _are_numbers(levels)
-        has_other = held[~is_named].sum() >= self.min_count
-        if not is_named.any() and not (holds_label and has_other):
-            # Fewer rows than min_count have nothing to hide among; numbers need a level.
-            is_named = counts == counts.max() if len(pool) < self.min_count else is_named
-            is_named[by_count[0]] = True
-        is_wide = counts >= (self.min_rate * len(both) if column.kind == "categorical" else 0)
-        if is_target:
-            is_wide[by_count[:2]] = True
-        shares: dict[Level, float] = {levels[i]: counts[i] for i in by_count if is_named[i]}
-        if has_other and holds_label:
-            commonest = self.other == "commonest" and is_named.any()
-            label = levels[by_count[0]] if commonest else _unused(OTHER, levels)
-            shares[label] = shares.get(label, 0) + counts[~is_named].sum()
-        n_missing = int(both.isna().sum())
-        if pool.isna().sum() >= self.min_count:
-            shares[None] = n_missing
-        kept = [i for i in by_count if is_named[i] and is_wide[i]]
-        drawn = [*counts[kept], counts.sum() - counts[kept].sum(), *([n_missing] * (n_missing > 0))]
-        pooled_label = _unused(POOLED, levels)
-        return PooledColumn(
-            column.name,
-            pooled_label,
-            (*(levels[i] for i in kept), pooled_label, *([None] * (n_missing > 0))),
-            tuple(to_digits(np.array(drawn) / len(both))),
-            tuple(shares),
-            tuple(to_digits(np.array(list(shares.values())) / len(both))),
         )
 
     def _learn_range(self, values: pd.Series[Any], column: Column) -> ClippedColumn | None:
@@ -323,27 +218,9 @@ class Pooling:
         return ClippedColumn(column.name, *dtype_bounds(column, float(ends[0]), float(ends[1])))
 
 
-def mostly_rare(pool: pd.DataFrame, schema: Schema, *, min_count: int = 5) -> list[str]:
-    """A note on each column that loses much of itself when levels of few rows are not named.
-
-    Args:
-        pool: shape (n_pool, n_columns), all rows that a model may be trained on.
-        schema: of `pool`.
-        min_count: as in `Pooling`.
-    """
-    notes = []
-    for name in schema.of_kind("categorical"):
-        counts = pool[name].value_counts()
-        rare = counts[counts < min_count]
-        share = rare.sum() / max(1, counts.sum())
-        if share >= MOSTLY_RARE and len(pool) >= min_count:
-            notes.append(
-                f"{name}: {len(rare)} of {len(counts)} levels, {share:.0%} of the cells, are held "
-                f"by fewer than {min_count} of {len(pool)} training rows each and will not be "
-                f"named in drawn rows; coarser codes (a region, the first digits) or a lower "
-                f"pooling.min_count keep more of it"
-            )
-    return notes
+def _n_sure(name: str, schema: Schema) -> int:
+    """Levels that are kept whoever holds them: a pooled target could not be predicted."""
+    return 2 if name == schema.target else 0
 
 
 def _round_dates(low: pd.Timestamp, high: pd.Timestamp) -> tuple[pd.Timestamp, pd.Timestamp]:
@@ -359,29 +236,6 @@ def _round_dates(low: pd.Timestamp, high: pd.Timestamp) -> tuple[pd.Timestamp, p
     return low, high
 
 
-def _counts(values: pd.Series[Any], levels: Sequence[Level]) -> NDArray[np.int64]:
-    positions = positions_of(values, levels)
-    return np.bincount(positions[positions >= 0], minlength=len(levels))
-
-
-def _are_numbers(levels: Sequence[Level]) -> bool:
-    """Whether a text among the levels would change what the column is read as."""
-    return all(not isinstance(level, str) or _NUMBER.fullmatch(level) for level in levels)
-
-
-def _unused(label: str, levels: Sequence[Level]) -> str:
-    """`label` in as many brackets as no level has, in whatever case."""
-    texts = {str(level).strip().casefold() for level in levels}
-    while label.casefold() in texts:
-        label = f"({label})"
-    return label
-
-
-def _pool(values: pd.Series[Any], column: PooledColumn) -> pd.Series[Any]:
-    stays = (positions_of(values, column.kept) >= 0) | values.isna().to_numpy()
-    return values.astype(object).where(stays, column.label)
-
-
 def _clip(values: pd.Series[Any], clipped: ClippedColumn, column: Column) -> pd.Series[Any]:
     if isinstance(clipped.low, str):
         low, high = pd.Timestamp(clipped.low), pd.Timestamp(clipped.high)
@@ -391,81 +245,3 @@ def _clip(values: pd.Series[Any], clipped: ClippedColumn, column: Column) -> pd.
     if column.decimals == 0:
         ends = [int(end) for end in ends]
     return values.mask(floats < ends[0], ends[0]).mask(floats > ends[1], ends[1])
-
-
-def _for_training(
-    values: pd.Series[Any], column: PooledColumn, least: int, *, n_sure: int
-) -> PooledColumn:
-    """The first `n_sure` of the levels that were kept, commonest first, stay whoever holds them."""
-    counts = _counts(values, column.kept)
-    n_missing = int(values.isna().sum())
-    is_kept = counts >= np.where(np.arange(len(counts)) < n_sure, 1, least)
-    held: dict[Level, int] = {
-        level: int(n) for level, n, k in zip(column.kept, counts, is_kept, strict=True) if k
-    }
-    n_pooled = len(values) - n_missing - sum(held.values())
-    label = column.label if n_pooled else None
-    if label is not None:
-        held[label] = n_pooled
-    if n_missing:
-        held[None] = n_missing
-    drawn = to_digits(np.array(list(held.values())) / len(values))
-    return replace(column, label=label, learnt=tuple(held), drawn=tuple(drawn))
-
-
-def _measured(values: pd.Series[Any], column: PooledColumn) -> PooledColumn:
-    counts = _counts(values, column.learnt)
-    wanted = np.array([column.share_of(level) for level in column.learnt])
-    errors = np.sqrt(wanted * (1 - wanted) / len(values))
-    shares = counts / len(values)
-    drawn = np.where(np.abs(shares - wanted) <= 2 * errors, wanted, shares)
-    return replace(column, drawn=tuple(to_digits(drawn)))
-
-
-def _unpool(
-    values: pd.Series[Any], column: PooledColumn, uniform: NDArray[np.float64], dtype: str
-) -> Any:
-    named = (*(level for level in column.levels if level is not None), None)
-    wanted = np.array([column.share_of(level) for level in named])
-    places = np.array([named.index(level) if level in named else -1 for level in column.learnt])
-    stays, lacking = _coupling(np.array(column.drawn), places, wanted)
-    learnt = positions_of(values, column.learnt)
-    stay = np.append(stays, 1.0)[learnt]  # -1, the last: a gap that the model did not learn
-    codes = np.append(places, len(named) - 1)[learnt]
-    moved = np.flatnonzero(uniform >= stay)
-    again = (uniform[moved] - stay[moved]) / (1 - stay[moved])
-    edges = np.cumsum(lacking)
-    codes[moved] = np.searchsorted(edges[:-1], again * edges[-1], side="right")
-    return values_of(codes, named, dtype)
-
-
-def _coupling(drawn: Shares, places: NDArray[np.int64], wanted: Shares) -> tuple[Shares, Shares]:
-    """How drawn levels become wanted ones with as few changes as can be.
-
-    Args:
-        drawn: shape (n_learnt,), shares at which the model draws its levels.
-        places: shape (n_learnt,), where each of them stands in `wanted`; -1: nowhere.
-        wanted: shape (n_levels,), shares that add up to 1.
-
-    Returns:
-        Shape (n_learnt,), the chance that a cell keeps its level; shape (n_levels,), weights of
-        the levels that it is given else.
-    """
-    aims = np.where(places < 0, 0.0, wanted[places])
-    stays = np.where(drawn > aims, aims / np.where(drawn > 0, drawn, 1.0), aims > 0)
-    lacking = wanted.copy()
-    lacking[places[places >= 0]] -= np.minimum(drawn, aims)[places >= 0]
-    return stays, lacking if lacking.sum() > 1e-9 else wanted
-
-
-def _pooled_from_dict(entry: Mapping[str, Any]) -> PooledColumn:
-    label = None if entry["label"] is None else str(entry["label"])
-    learnt, levels = read_levels(entry["learnt"]), read_levels(entry["levels"])
-    drawn, shares = (tuple(map(float, entry[key])) for key in ("drawn", "shares"))
-    if (len(learnt), len(levels)) != (len(drawn), len(shares)) or not levels:
-        raise ValueError("a share for each level is needed")
-    if not np.isfinite([*drawn, *shares]).all() or min(drawn, default=0) < 0 or min(shares) <= 0:
-        raise ValueError("shares are positive numbers")
-    if label is not None and label not in learnt:
-        raise ValueError("the model draws the pooled level")
-    return PooledColumn(str(entry["name"]), label, learnt, drawn, levels, shares)

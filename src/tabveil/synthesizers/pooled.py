@@ -15,7 +15,8 @@ from typing import Any, Self
 import pandas as pd
 
 from tabveil.contracts import Critic, HasCritic, OnEpoch, Synthesizer, Where
-from tabveil.data.pooling import MEASURED_ROWS, PooledColumn, PoolingRule
+from tabveil.data.pooled_levels import MEASURED_ROWS, PooledColumn
+from tabveil.data.pooling import PoolingRule
 from tabveil.data.schema import Schema
 from tabveil.errors import ArtifactError, DataError
 from tabveil.seeding import child_seed, stream_seed

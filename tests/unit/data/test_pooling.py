@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabveil.data.pooling import Pooling, PoolingRule, mostly_rare
+from tabveil.data.pooled_levels import mostly_rare
+from tabveil.data.pooling import Pooling, PoolingRule
 from tabveil.data.schema import infer_schema
 from tabveil.errors import ConfigError, DataError
 
