@@ -14,8 +14,8 @@ from typing import Any
 
 from tabveil.data import again
 from tabveil.data.masking import Masking, policies_of
-from tabveil.data.pooled_levels import mostly_rare
 from tabveil.data.prepared import FORMAT, About, digest_of, save_prepared
+from tabveil.data.rare_columns import mostly_rare
 from tabveil.data.rules.declared import AUTOMATIC, rules_of
 from tabveil.data.rules.kinds import rule_to_dict
 from tabveil.data.schema import infer_schema

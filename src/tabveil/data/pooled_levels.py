@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from tabveil.data.levels import Level, find_levels, positions_of, read_levels, values_of
 from tabveil.data.rounding import to_digits
-from tabveil.data.schema import Column, Schema
+from tabveil.data.schema import Column
 
 POOLED = "(rare)"
 """The pooled level, as only the model sees it; brackets are added until no level is named so."""
@@ -29,8 +29,6 @@ OTHER = "other"
 """The made-up level of drawn rows; brackets are added until no level is named so."""
 MEASURED_ROWS = 20_000
 """Rows of a model that show at which shares it draws levels: to .7 points (2 standard errors)."""
-MOSTLY_RARE = 0.25
-"""Share of a column's cells without a name of their own from which on it is told."""
 _NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)([.,]\d+)?")
 """Texts that most readers take for numbers: beside "other" they no longer would."""
 
@@ -153,7 +151,12 @@ class PooledColumn:
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> Self:
-        """Read `dataclasses.asdict`'s data. Raises ValueError, KeyError or TypeError otherwise."""
+        """Read `dataclasses.asdict`'s data, of version 0.1 too.
+
+        Raises ValueError, KeyError or TypeError when it is not that.
+        """
+        if "kept" in entry:
+            entry = _of_version_0_1(entry)
         label = None if entry["label"] is None else str(entry["label"])
         learnt, levels = read_levels(entry["learnt"]), read_levels(entry["levels"])
         drawn, shares = (tuple(map(float, entry[key])) for key in ("drawn", "shares"))
@@ -225,29 +228,6 @@ def learn_levels(
     )
 
 
-def mostly_rare(pool: pd.DataFrame, schema: Schema, *, min_count: int = 5) -> list[str]:
-    """A note on each column that loses much of itself as levels of few rows are not named.
-
-    Args:
-        pool: shape (n_pool, n_columns), all rows that a model may be trained on.
-        schema: of `pool`.
-        min_count: as in `learn_levels`.
-    """
-    notes = []
-    for name in schema.of_kind("categorical") if len(pool) >= min_count else ():
-        counts = pool[name].value_counts()
-        rare = counts[counts < min_count]
-        share = rare.sum() / max(1, counts.sum())
-        if share >= MOSTLY_RARE:
-            notes.append(
-                f"{name}: {len(rare)} of {len(counts)} levels, {share:.0%} of the cells, are held "
-                f"by fewer than {min_count} of {len(pool)} training rows each and will not be "
-                f"named in drawn rows; coarser codes (a region, the first digits) or a lower "
-                f"pooling.min_count keep more of it"
-            )
-    return notes
-
-
 def couple(drawn: Shares, places: Counts, wanted: Shares) -> tuple[Shares, Shares]:
     """How drawn levels become wanted ones with as few changes as can be.
 
@@ -291,6 +271,31 @@ def unused(label: str, levels: Sequence[Level]) -> str:
     while label.casefold() in texts:
         label = f"({label})"
     return label
+
+
+def _of_version_0_1(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A column that says at which `rates` a pooled cell becomes a `rare` level, and no shares.
+
+    Any shares do in which each level that the model draws keeps its own, and the pooled one's is
+    divided by the rates.
+    """
+    kept = list(read_levels(entry["kept"]))
+    rare, rates = (entry["rare"], entry["rates"]) if entry["rare"] else (kept[:1], [1.0])
+    if len(rare) != len(rates):
+        raise ValueError("a rate for each rare level is needed")
+    shares = dict.fromkeys(kept, 1.0)
+    for level, rate in zip(rare, rates, strict=True):
+        shares[level] = shares.get(level, 0.0) + rate / sum(rates)
+    shares[None] = 1.0
+    learnt = [*kept, entry["label"], None]
+    drawn = [1 / len(learnt)] * len(learnt)
+    return {
+        **{key: entry[key] for key in ("name", "label")},
+        "learnt": learnt,
+        "drawn": drawn,
+        "levels": list(shares),
+        "shares": list(shares.values()),
+    }
 
 
 def _of(levels: Sequence[Level], counts: Counts, chosen: NDArray[np.bool_]) -> dict[Level, int]:

@@ -124,10 +124,10 @@ class PoolingRule:
         """Read `to_dict`'s data. Raises DataError when it is not that."""
         try:
             schema = Schema.from_json(data["schema"])
-            min_count = int(data["min_count"])
+            min_count = int(data.get("min_count", 1))  # version 0.1 did not say
             pooled = tuple(PooledColumn.from_dict(entry) for entry in data["pooled"])
             clipped = tuple(ClippedColumn(**entry) for entry in data["clipped"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             raise DataError(f"not a pooling rule: {type(error).__name__}: {error}") from error
         for name in [*(p.name for p in pooled), *(c.name for c in clipped)]:
             schema[name]  # raises when there is no such column

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabveil.data.pooled_levels import mostly_rare
 from tabveil.data.pooling import Pooling, PoolingRule
+from tabveil.data.rare_columns import mostly_rare
 from tabveil.data.schema import infer_schema
 from tabveil.errors import ConfigError, DataError
 
@@ -246,3 +246,28 @@ def test_a_parameter_out_of_range_is_named(pooling: Pooling, key: str) -> None:
 def test_an_empty_reference_is_refused() -> None:
     with pytest.raises(DataError, match="reference"):
         Pooling().learn(people(), people().iloc[:0], infer_schema(people()))
+
+
+def test_a_rule_of_version_0_1_draws_as_it_did() -> None:
+    schema = infer_schema(texts(a=8, b=2)).to_json()
+    rare = {
+        "name": "a",
+        "label": "(rare)",
+        "kept": ["a"],
+        "rare": ["b", "c"],
+        "rates": [0.75, 0.25],
+    }
+    rule = PoolingRule.from_dict({"schema": schema, "pooled": [rare], "clipped": []})
+    drawn = pd.DataFrame({"a": ["a"] * 500 + ["(rare)"] * 4_000 + [None] * 500})
+    restored = rule.undo(drawn, seed=0)["a"]
+    assert set(restored[:500]) == {"a"}
+    assert restored[500:4_500].value_counts(normalize=True)["b"] == pytest.approx(0.75, abs=0.03)
+    assert set(restored[500:4_500]) == {"b", "c"}
+    assert restored[4_500:].isna().all()
+
+
+def test_a_target_keeps_two_levels_whoever_holds_them() -> None:
+    pool = texts(no=97, yes=3)
+    rule = rule_of(Pooling(), pool, target="a").for_training(pool, min_count=5)
+    assert rule.apply(pool).equals(pool)
+    assert shares_of(rule) == {"no": 0.97, "yes": 0.03}
