@@ -289,13 +289,13 @@ def _of_version_0_1(entry: Mapping[str, Any]) -> dict[str, Any]:
     shares[None] = 1.0
     learnt = [*kept, entry["label"], None]
     drawn = [1 / len(learnt)] * len(learnt)
+    levels = {"levels": list(shares), "shares": list(shares.values())}
     return {
-        **{key: entry[key] for key in ("name", "label")},
+        "name": entry["name"],
+        "label": entry["label"],
         "learnt": learnt,
         "drawn": drawn,
-        "levels": list(shares),
-        "shares": list(shares.values()),
-    }
+    } | levels
 
 
 def _of(levels: Sequence[Level], counts: Counts, chosen: NDArray[np.bool_]) -> dict[Level, int]:
