@@ -151,12 +151,7 @@ class PooledColumn:
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> Self:
-        """Read `dataclasses.asdict`'s data, of version 0.1 too.
-
-        Raises ValueError, KeyError or TypeError when it is not that.
-        """
-        if "kept" in entry:
-            entry = _of_version_0_1(entry)
+        """Read `dataclasses.asdict`'s data. Raises ValueError, KeyError or TypeError otherwise."""
         label = None if entry["label"] is None else str(entry["label"])
         learnt, levels = read_levels(entry["learnt"]), read_levels(entry["levels"])
         drawn, shares = (tuple(map(float, entry[key])) for key in ("drawn", "shares"))
@@ -271,31 +266,6 @@ def unused(label: str, levels: Sequence[Level]) -> str:
     while label.casefold() in texts:
         label = f"({label})"
     return label
-
-
-def _of_version_0_1(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """A column that says at which `rates` a pooled cell becomes a `rare` level, and no shares.
-
-    Any shares do in which each level that the model draws keeps its own, and the pooled one's is
-    divided by the rates.
-    """
-    kept = list(read_levels(entry["kept"]))
-    rare, rates = (entry["rare"], entry["rates"]) if entry["rare"] else (kept[:1], [1.0])
-    if len(rare) != len(rates):
-        raise ValueError("a rate for each rare level is needed")
-    shares = dict.fromkeys(kept, 1.0)
-    for level, rate in zip(rare, rates, strict=True):
-        shares[level] = shares.get(level, 0.0) + rate / sum(rates)
-    shares[None] = 1.0
-    learnt = [*kept, entry["label"], None]
-    drawn = [1 / len(learnt)] * len(learnt)
-    levels = {"levels": list(shares), "shares": list(shares.values())}
-    return {
-        "name": entry["name"],
-        "label": entry["label"],
-        "learnt": learnt,
-        "drawn": drawn,
-    } | levels
 
 
 def _of(levels: Sequence[Level], counts: Counts, chosen: NDArray[np.bool_]) -> dict[Level, int]:
