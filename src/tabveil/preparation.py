@@ -18,6 +18,7 @@ from tabveil.data import again
 from tabveil.data.masking import Masking, policies_of
 from tabveil.data.opening import Wishes
 from tabveil.data.prepared import FORMAT, About, holds, save_prepared
+from tabveil.data.rare_columns import mostly_rare
 from tabveil.data.rules.declared import AUTOMATIC, rules_of
 from tabveil.data.rules.kinds import rule_to_dict
 from tabveil.data.schema import Column, infer_schema
@@ -94,6 +95,7 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
         "replaced": [_replaced(table[name], schema[name], p) for name, p in policies.items()],
         "read": [f"{name}: {note}" for name, notes in opened.notes.items() for note in notes],
         "passed_over": list(opened.passed_over),
+        "rare": mostly_rare(splits.train, modelled) or None,
     }
     about = About(name=source.name, source=source.place.title, digest=key, report=report, form=form)
     masking = Masking.learn(table, schema, policies)
