@@ -275,7 +275,7 @@ def _check_ends(read: _Reader, source: str) -> None:
         odd = [name for name, ends in read.odd_ends.items() if ends[end]]
         if not odd:
             continue
-        values = {name: read.values[name][where] for name in read.values}
+        values = {name: pd.Series(v, copy=False).iloc[where] for name, v in read.values.items()}
         filled = [n for n, v in values.items() if not pd.isna(v) and n in read.odd_ends]
         others = [n for n, v in values.items() if pd.isna(v) and n not in odd]
         if not filled and (len(odd) > 1 or len(others) == len(values) - 1 > 0):

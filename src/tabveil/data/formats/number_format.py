@@ -18,11 +18,29 @@ Clock = Literal["date", "time", "duration"]
 
 _QUOTED = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.IGNORECASE)
 _DIRECTIVES = {
-    **{"%Y": "yyyy", "%y": "yy", "%m": "mm", "%-m": "m", "%d": "dd", "%-d": "d"},
-    **{"%b": "mmm", "%B": "mmmm", "%a": "ddd", "%A": "dddd", "%H": "hh", "%-H": "h"},
-    **{"%I": "hh", "%-I": "h", "%M": "mm", "%S": "ss", "%p": "AM/PM", "%%": '"%"'},
-    **{"%1f": "0", "%2f": "00", "%3f": "000"},
+    "%Y": "yyyy",
+    "%y": "yy",
+    "%m": "mm",
+    "%-m": "m",
+    "%b": "mmm",
+    "%B": "mmmm",
+    "%d": "dd",
+    "%-d": "d",
+    "%a": "ddd",
+    "%A": "dddd",
+    "%H": "hh",
+    "%-H": "h",
+    "%I": "hh",
+    "%-I": "h",
+    "%p": "AM/PM",
+    "%M": "mm",
+    "%S": "ss",
+    "%1f": "0",
+    "%2f": "00",
+    "%3f": "000",
+    "%%": '"%"',
 }
+"""Of our patterns → of number formats."""
 _TOKEN = re.compile(r"%-?[A-Za-z%]|%\d?f|.", re.DOTALL)
 _ENGLISH = "[$-409]"
 """Names of months and days in English, whatever language the program speaks."""
@@ -71,10 +89,14 @@ def with_shown_places(format: Format, values: Any) -> Format:  # noqa: A002
     """The format of a workbook's column with the spelling that its cells have as texts.
 
     Decimals are written to the places that the number format shows if no value has more, else as
-    short as they are. Excel writes truth values in capitals.
+    short as they are; times with seconds where these are shown; truth values in capitals.
     """
     if format.sort == "truth" and format.truths is None:
         return replace(format, truths=("FALSE", "TRUE"))
+    if format.sort in ("time", "duration") and format.pattern is None:
+        has_seconds = "s" in (format.number_format or "s") or format.unit % 60
+        patterns = {"time": ("%H:%M", "%H:%M:%S"), "duration": ("H:MM", "H:MM:SS")}
+        return replace(format, pattern=patterns[format.sort][bool(has_seconds)])
     if format.sort != "decimal" or format.spelling is not None or format.stored != "double":
         return format
     places = decimal_places(format.number_format)

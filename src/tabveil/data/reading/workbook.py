@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -204,7 +205,8 @@ class _Table:
         if not is_text.any():
             return rows
         places = np.where(is_text, np.frombuffer(column.values, dtype=np.float64), 0)
-        return rows[~(is_text & self._is_blank[places.astype(np.int64)])]
+        filled: NDArray[np.int64] = rows[~(is_text & self._is_blank[places.astype(np.int64)])]
+        return filled
 
     def _header(self, counts: NDArray[np.int64], rows: dict[int, NDArray[np.int64]]) -> int:
         """The row of names: the first of more than one cell; single cells above it are titles."""
@@ -250,7 +252,7 @@ class _Table:
     def _names(self, header: int, numbers: list[int]) -> tuple[dict[int, str], tuple[str, ...]]:
         """The names of the columns; only the first may lack one, as an index of rows does."""
         told = {n: self._name(n, header) for n in numbers}
-        for before, number in zip(numbers, numbers[1:], strict=False):
+        for before, number in pairwise(numbers):
             if number != before + 1:
                 raise DataError(
                     f"{self._where}: column {letters_of(before + 1)} is empty, and there are cells "
@@ -262,7 +264,7 @@ class _Table:
                     f"{header}; name it, or delete what is no part of the table"
                 )
         check_names([name for name in told.values() if name], self._where)
-        unnamed = ()
+        unnamed: tuple[str, ...] = ()
         if not told[numbers[0]]:
             name = "Unnamed: 0"
             while name in told.values():
@@ -333,7 +335,7 @@ class _Table:
     def number_format(self, number: int, place: _Place) -> str:
         """The number format in which most of a column's cells are shown: of its numbers, if any."""
         _, kinds, _, styles = self._cells(number, place)
-        counted = styles[(kinds == WHOLE) | (kinds == FLOAT) | (kinds == LONG)]
+        counted = styles[~np.isin(kinds, (TEXT, TRUTH, ERROR))]
         counted = counted if len(counted) else styles
         if not len(counted):
             return GENERAL

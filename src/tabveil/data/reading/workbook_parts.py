@@ -39,8 +39,9 @@ _DENSE, _MOST_DENSE = 64 << 20, 200
 """Sheets are packed to a twentieth; a part beyond these bytes and this ratio is a bomb."""
 _CHUNK = 1 << 18
 _LONG_DIGITS = 15
-_EAST_ASIAN = {i: "yyyy-mm-dd" for i in (*range(27, 32), 36, *range(50, 59))} | {
-    i: "h:mm:ss" for i in range(32, 36)
+_EAST_ASIAN = {
+    **dict.fromkeys((*range(27, 32), 36, *range(50, 59)), "yyyy-mm-dd"),
+    **dict.fromkeys(range(32, 36), "h:mm:ss"),
 }
 """Number formats that depend on the language, and how they are shown here."""
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
