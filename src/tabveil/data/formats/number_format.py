@@ -113,6 +113,8 @@ def number_format_of(format: Format) -> str | None:  # noqa: A002
         return format.number_format
     if format.sort == "code":
         return AS_TEXT
+    if format.sort == "datetime" and format.stored.startswith(("int", "uint")):
+        return None
     if format.sort in ("whole", "decimal"):
         return of_spelling(format.spelling)
     if format.sort in ("datetime", "time"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,12 @@ def write_workbook(
         for row in zip(*values, strict=True):
             sheet.append([column.cell(v) for column, v in zip(columns, row, strict=True)])
 
-    yield write
+    try:
+        yield write
+    except BaseException:
+        with suppress(OSError):
+            sheet.close()
+        raise
     book.save(path)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,11 @@ BODY = [["ann", 31, "Rome"], ["bob", 42, "Bonn"], ["cy", 53, "Rome"]]
 
 
 def saved(
-    path: Path, rows: Sequence[Sequence[Any]], *, merged: str = "", formats: dict[str, str] = {}
+    path: Path,
+    rows: Sequence[Sequence[Any]],
+    *,
+    merged: str = "",
+    formats: Mapping[str, str] | None = None,
 ) -> Path:
     book = openpyxl.Workbook()
     sheet = book.active
@@ -34,7 +38,7 @@ def saved(
         sheet.append(row)
     if merged:
         sheet.merge_cells(merged)
-    for area, number_format in formats.items():
+    for area, number_format in (formats or {}).items():
         for (cell,) in sheet[area]:
             cell.number_format = number_format
     book.save(path)
@@ -329,6 +333,30 @@ def test_formulas_are_read_by_their_values(path: Path) -> None:
     )
     table = raw(with_sheet(path, SHEET.format(rows)))
     assert lists(table) == {"x": [2, 3], "yz": ["t", None]}
+
+
+def test_shared_texts_are_read_with_all_runs_and_without_pronunciation(path: Path) -> None:
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    shared = (
+        "<sst><si><t>x</t></si><si><r><t>Du</t></r><r><t>bois</t></r><rPh><t>p</t></rPh></si>"
+        '<si><t xml:space="preserve"> NA </t></si><si><t>a_x000D_b &amp; c</t></si><si><t/></si></sst>'
+    )
+    cells = "".join(f'<row><c t="s"><v>{i}</v></c><c><v>{i}</v></c></row>' for i in range(1, 5))
+    relation = f'<Relationship Id="r{{}}" Type="{office}/{{}}" Target="{{}}"/>'
+    parts = {
+        "_rels/.rels": f"<a>{relation.format(1, 'officeDocument', 'xl/book.xml')}</a>",
+        "xl/book.xml": '<workbook><sheets><sheet name="S" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/book.xml.rels": f"<a>{relation.format(1, 'worksheet', '/xl/w/s.xml')}"
+        f"{relation.format(2, 'sharedStrings', 'shared.xml')}</a>",
+        "xl/shared.xml": shared,
+        "xl/w/s.xml": SHEET.format(
+            '<row><c t="s"><v>0</v></c><c t="str"><v>i</v></c></row>' + cells
+        ),
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    assert lists(raw(path)) == {"x": ["Dubois", " NA ", "a\rb & c", None], "i": [1, 2, 3, 4]}
 
 
 def test_names_with_a_prefix_are_read(path: Path) -> None:
