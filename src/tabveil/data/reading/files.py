@@ -90,6 +90,8 @@ def office_error(path: Path, *, known: bool = False) -> DataError | None:
         path: the file.
         known: whether it is to be read as an Excel workbook, so that nothing is wrong with one.
     """
+    if not path.is_file():
+        return None
     with path.open("rb") as file:
         start = file.read(8)
         if start == _OLE:

@@ -339,7 +339,8 @@ def test_shared_texts_are_read_with_all_runs_and_without_pronunciation(path: Pat
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     shared = (
         "<sst><si><t>x</t></si><si><r><t>Du</t></r><r><t>bois</t></r><rPh><t>p</t></rPh></si>"
-        '<si><t xml:space="preserve"> NA </t></si><si><t>a_x000D_b &amp; c</t></si><si><t/></si></sst>'
+        '<si><t xml:space="preserve"> NA </t></si><si><t>a_x000D_b &amp; c</t></si>'
+        "<si><t/></si></sst>"
     )
     cells = "".join(f'<row><c t="s"><v>{i}</v></c><c><v>{i}</v></c></row>' for i in range(1, 5))
     relation = f'<Relationship Id="r{{}}" Type="{office}/{{}}" Target="{{}}"/>'
