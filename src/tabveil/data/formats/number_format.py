@@ -46,6 +46,9 @@ _ENGLISH = "[$-409]"
 """Names of months and days in English, whatever language the program speaks."""
 _DURATIONS = {"H:MM": "[h]:mm", "H:MM:SS": "[h]:mm:ss", "D days H:MM:SS": "[h]:mm:ss"}
 _PLACES = 12
+"""Decimals that a number format shows at most."""
+_ALL_PLACES = 17
+"""Decimal places that tell a float."""
 
 
 def clock_of(number_format: str) -> Clock | None:
@@ -89,7 +92,8 @@ def with_shown_places(format: Format, values: Any) -> Format:  # noqa: A002
     """The format of a workbook's column with the spelling that its cells have as texts.
 
     Decimals are written to the places that the number format shows if no value has more, else as
-    short as they are; times with seconds where these are shown; truth values in capitals.
+    short as they are, with no more places than the longest; times with seconds where these are
+    shown; truth values in capitals.
     """
     if format.sort == "truth" and format.truths is None:
         return replace(format, truths=("FALSE", "TRUE"))
@@ -104,7 +108,8 @@ def with_shown_places(format: Format, values: Any) -> Format:  # noqa: A002
     numbers = numbers[~np.isnan(numbers)]
     if places is not None and np.array_equal(np.round(numbers, places), numbers):
         return replace(format, spelling=Spelling(places=(places, places)))
-    return replace(format, spelling=Spelling(places=(0, MOST_PLACES + 5)))
+    enough = (p for p in range(1, MOST_PLACES + 1) if np.array_equal(np.round(numbers, p), numbers))
+    return replace(format, spelling=Spelling(places=(0, next(enough, _ALL_PLACES))))
 
 
 def number_format_of(format: Format) -> str | None:  # noqa: A002
