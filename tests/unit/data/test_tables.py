@@ -129,7 +129,7 @@ def test_a_path_that_is_no_table_gets_one_clear_message(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is a directory"):
         read_table(tmp_path)
     with pytest.raises(DataError, match=r"known: \.csv, .*set dataset\.format"):
-        read_table(write(tmp_path, "a\n1\n", "t.xlsx"))
+        read_table(write(tmp_path, "a\n1\n", "t.xyz"))
     with pytest.raises(DataError, match="'json' is not known"):
         read_table(write(tmp_path, "a\n1\n"), format="json")
     with pytest.raises(DataError, match="not a readable Parquet file"):
