@@ -6,12 +6,15 @@ one, so that their numbers can be combined row by row.
 
 What makes the comparison of members with others fair:
 
-- Both are held against the same reference and synthetic rows, and neither occurs in the
-  reference more than the other. Where one does, there is no lineup.
-- A target is a distinct row that stands on one side only. If some rows stand on both sides, rows
-  were dealt out one by one: equal numbers are drawn from both sides first, since a larger side
-  would lose more of its common rows. If none do, twins were kept together, and each distinct
-  row is one draw already.
+- Both are held against the same reference and synthetic rows.
+- A target is a distinct row that stands on one side only, and is rarer than every row that stands
+  on two (train, control, reference). Where twins were kept together, that is each distinct row.
+  Where rows were dealt out one by one, it is each row without a twin anywhere. Where only common
+  rows were, it is each row that is not common. How many twins a row has in all three tables
+  together is the same whichever side it went to, so the rule favours no side
+  (docs/decisions/021).
+- Where two tables hold more of the same rows than dealing them out explains, one holds rows of the
+  other, and there is no lineup.
 - Who is asked, and in which order, depends on contents and seed only; never on who is a member.
 
 Outliers are the decile of targets farthest from the reference: averages overlook them.
@@ -24,6 +27,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from typing import Any, TypeVar
 
 import numpy as np
@@ -34,16 +38,17 @@ from tabveil.contracts import EvalInput, Limits
 from tabveil.errors import CannotTell, DataError
 from tabveil.measure.distance import nearest
 from tabveil.measure.encode import DistanceEncoder, Encoded
-from tabveil.measure.intervals import difference_of_proportions
 from tabveil.memo import Memo
 from tabveil.seeding import child_rng
 
 MIN_ROWS = 20
 """Fewer rows on any side and no finding could be told from chance."""
 OUTLIER_SHARE = 0.1
-MAX_OVERLAP = 0.05
-"""Rate by which train may occur in the reference more than control, or less: room for chance
-in tables of few distinct rows, none for splits that overlap."""
+MAX_OVERLAP = 0.5
+"""Share of the smaller of two tables that may stand in the other beyond what dealing explains.
+Fewer such rows are only left out; where they are most of a table, it is a part of the other."""
+FAR = 4.0
+"""Standard errors beyond which an overlap is no chance: one table in 30,000 lies so far out."""
 K = 5
 """Neighbours kept of each target in the reference."""
 
@@ -70,12 +75,41 @@ class Rows:
 
 @dataclass(frozen=True)
 class RowKeys:
-    """All rows, before any limit, by key, as the exact-copies attack counts them."""
+    """Rows by key, before any limit, as the exact-copies attack counts them.
+
+    Attributes:
+        members, others: each row that may be a target, once.
+        reference, synthetic: all rows.
+    """
 
     members: Keys
     others: Keys
     reference: Keys
     synthetic: Keys
+
+
+@dataclass(frozen=True)
+class Twins:
+    """How many rows of train and control nobody asks about, and how many different ones are left.
+
+    Attributes:
+        n_rows: of train and control.
+        n_shared: of them, those that stand on another side too or are as common as such a row.
+        n_members, n_others: different rows that may be targets.
+    """
+
+    n_rows: int
+    n_shared: int
+    n_members: int
+    n_others: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.n_shared:,} of the {self.n_rows:,} rows of train and control have twins in "
+            f"another table, or as many as rows that do: what is common to all is nobody's secret; "
+            f"{self.n_members:,} different rows of members and {self.n_others:,} of others can be "
+            f"asked about"
+        )
 
 
 @dataclass(frozen=True)
@@ -89,6 +123,7 @@ class Lineup:
             True where membership was not drawn.
         reference, synthetic: the rows to search, at most `limits.max_searched` each.
         keys: of all rows, before any limit, for exact copies.
+        twins: what may not be a target, and why.
         limits: as given.
         seed: of every draw.
     """
@@ -99,6 +134,7 @@ class Lineup:
     reference: Rows
     synthetic: Rows
     keys: RowKeys
+    twins: Twins
     limits: Limits
     seed: int
     _shared: Memo
@@ -151,8 +187,8 @@ def lineup_of(data: EvalInput) -> Lineup:
     """The lineup of an input, made once.
 
     Raises:
-        CannotTell: fewer than 20 rows of a table, or distinct targets of a side; or a reference
-            that holds more of one side than of the other.
+        CannotTell: fewer than 20 rows of a table, or distinct targets of a side; or a table that
+            holds rows of another.
         DataError: a table lacks a column or holds what its kind cannot.
     """
     return data.memo.get("lineup", lambda: _make(data))
@@ -171,25 +207,28 @@ def _make(data: EvalInput) -> Lineup:
     _check_sizes(
         train=len(pool), control=len(control), reference=len(reference), synthetic=len(synthetic)
     )
-    _check_overlap(pool_keys, control_keys, reference_keys)
+    _check_overlap(train=pool_keys, control=control_keys, reference=reference_keys)
     most, searched = data.limits.max_targets, data.limits.max_searched
-    ours, theirs = _choose(pool_keys, control_keys, most, rng)
-    is_asked = np.concatenate([is_member[ours], np.zeros(len(theirs), dtype=bool)])
-    n_asked = int(is_asked.sum())
-    _check_sizes(train=n_asked, control=len(is_asked) - n_asked, why="distinct rows of its own")
+    unshared = _unshared(pool_keys, control_keys, reference_keys)
+    ours, theirs = (_choose(keys, unshared, most, rng) for keys in (pool_keys, control_keys))
+    member_keys = np.intersect1d(pool_keys[is_member], unshared)
+    other_keys = np.setdiff1d(
+        np.intersect1d(np.concatenate([pool_keys, control_keys]), unshared), member_keys
+    )
+    twins = _twins(pool_keys, control_keys, member_keys, other_keys)
+    _check_targets(twins)
+    is_asked = np.isin(np.concatenate([pool_keys[ours], control_keys[theirs]]), member_keys)
     mixed = rng.permutation(len(is_asked))
     targets = _join(pool.take(ours), control.take(theirs)).take(mixed)
     in_pool = (np.arange(len(mixed)) < len(ours))[mixed]
-    members, others = _counted(
-        pool_keys, control_keys, is_member, drawn=data.membership is not None
-    )
     return Lineup(
         targets=targets,
         is_member=is_asked[mixed],
         in_pool=in_pool if data.membership else np.ones(len(mixed), dtype=bool),
         reference=_draw(reference, searched, child_rng(data.seed, "lineup", "reference")),
         synthetic=_draw(synthetic, searched, child_rng(data.seed, "lineup", "synthetic")),
-        keys=RowKeys(members, others, reference_keys, synthetic_keys),
+        keys=RowKeys(member_keys, other_keys, reference_keys, synthetic_keys),
+        twins=twins,
         limits=data.limits,
         seed=data.seed,
         _shared=data.shared,
@@ -220,41 +259,31 @@ def _draw(rows: Rows, most: int | None, rng: np.random.Generator) -> Rows:
     return rows.take(np.sort(rng.choice(len(rows), size=most, replace=False)))
 
 
+def _unshared(*sides: Keys) -> Keys:
+    """Different rows that stand on one side only and are rarer than any that stands on two."""
+    keys = np.concatenate(sides)
+    values, place, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    n_sides = np.zeros(len(values), dtype=np.intp)
+    for side in np.split(place, np.cumsum([len(side) for side in sides])[:-1]):
+        n_sides[np.unique(side)] += 1
+    on_two = counts[n_sides > 1]
+    return values[(n_sides == 1) & (counts < on_two.min(initial=len(keys) + 1))]
+
+
 def _choose(
-    ours: Keys, theirs: Keys, most: int | None, rng: np.random.Generator
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Positions of the targets of either side: distinct rows, on one side only."""
-    sides = [np.arange(len(ours)), np.arange(len(theirs))]
-    if _parted(ours, theirs):
-        least = min(len(ours), len(theirs))
-        sides = [np.sort(rng.choice(side, size=least, replace=False)) for side in sides]
-    keys = [side_keys[side] for side_keys, side in zip((ours, theirs), sides, strict=True)]
-    chosen = []
-    for side, mine, other in ((sides[0], *keys), (sides[1], *reversed(keys))):
-        first = np.unique(mine, return_index=True)[1]
-        alone = first[~np.isin(mine[first], other)]
-        n = len(alone) if most is None else min(most, len(alone))
-        chosen.append(side[np.sort(rng.choice(alone, size=n, replace=False))])
-    return chosen[0], chosen[1]
+    keys: Keys, unshared: Keys, most: int | None, rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """Positions of the targets of a side: one row of each key that is unshared."""
+    first = np.unique(keys, return_index=True)[1]
+    alone = first[np.isin(keys[first], unshared)]
+    n = len(alone) if most is None else min(most, len(alone))
+    return np.sort(rng.choice(alone, size=n, replace=False))
 
 
-def _parted(ours: Keys, theirs: Keys) -> bool:
-    """Whether some row stands on both sides."""
-    return bool(np.isin(theirs, ours).any())
-
-
-def _counted(ours: Keys, theirs: Keys, is_member: Mask, *, drawn: bool) -> tuple[Keys, Keys]:
-    """Rows of members and of others that are independent draws, for counting copies.
-
-    Dealt out one by one, every row is, twins or not. Kept together, twins are one draw. So they
-    are where we tossed the coins, which twins share; control was not dealt by those coins.
-    """
-    members, rest = ours[is_member], ours[~is_member]
-    if not _parted(ours, theirs):
-        return np.unique(members), np.unique(np.concatenate([theirs, rest]))
-    if drawn and len(rest):
-        return np.unique(members), np.unique(rest)
-    return members, np.concatenate([theirs, rest])
+def _twins(pool: Keys, control: Keys, members: Keys, others: Keys) -> Twins:
+    rows = np.concatenate([pool, control])
+    asked = int(np.isin(rows, members).sum() + np.isin(rows, others).sum())
+    return Twins(len(rows), len(rows) - asked, len(members), len(others))
 
 
 def _join(first: Rows, second: Rows) -> Rows:
@@ -272,29 +301,42 @@ def _join(first: Rows, second: Rows) -> Rows:
     return Rows(frame, encoded)
 
 
-def _check_sizes(why: str = "rows", **sizes: int) -> None:
+def _check_sizes(**sizes: int) -> None:
     for name, n in sizes.items():
         if n < MIN_ROWS:
             raise CannotTell(
-                f"cannot tell: {name} has {n} {why}; an attack needs {MIN_ROWS} to tell a "
-                f"leak from chance"
+                f"cannot tell: {name} has {n} rows; an attack needs {MIN_ROWS} to tell a leak from "
+                f"chance"
             )
 
 
-def _check_overlap(train: Keys, control: Keys, reference: Keys) -> None:
-    """Refuse when train or control occurs in the reference more than the other does.
+def _check_targets(twins: Twins) -> None:
+    for name, n in (("train", twins.n_members), ("control", twins.n_others)):
+        if n < MIN_ROWS:
+            raise CannotTell(
+                f"cannot tell: {name} has {n} distinct rows of its own, and an attack needs "
+                f"{MIN_ROWS} to tell a leak from chance; {twins}"
+            )
 
-    A member that finds itself there would look unknown, a non-member too well known.
+
+def _check_overlap(**sides: Keys) -> None:
+    """Refuse two tables that hold more of the same rows than dealing out one table explains.
+
+    Of rows that occur twice in two tables of n and m rows, dealing them out one by one puts
+    2nm / (n² + m²) on both sides for each that it puts on one, and keeping twins together none.
+    A copied table, or copies taken out of each file by itself, leaves next to none on one side.
     """
-    known = [np.isin(keys, reference) for keys in (train, control)]
-    gap = difference_of_proportions(
-        members=int(known[0].sum()),
-        n_members=len(train),
-        others=int(known[1].sum()),
-        n_others=len(control),
-    )
-    if gap.low > MAX_OVERLAP or gap.high < -MAX_OVERLAP:
-        raise CannotTell(
-            f"cannot tell: {known[0].mean():.1%} of train and {known[1].mean():.1%} of control "
-            f"occur in reference; the splits overlap, split the table again"
-        )
+    for (name, one), (other, two) in combinations(sides.items(), 2):
+        values, counts = np.unique(np.concatenate([one, two]), return_counts=True)
+        twice = values[counts == 2]
+        parted = int((np.isin(twice, one) & np.isin(twice, two)).sum())
+        n, m = len(one), len(two)
+        each = 2 * n * m / (n**2 + m**2)
+        beyond = parted - each * (len(twice) - parted)
+        chance = np.sqrt(parted + each**2 * (len(twice) - parted))
+        if beyond > max(FAR * chance, MAX_OVERLAP * min(n, m)):
+            raise CannotTell(
+                f"cannot tell: {name} and {other} overlap: {parted} rows that occur once in each "
+                f"stand in both, of {n} and {m}; one holds rows of the other, or copies were taken "
+                f"out of each by itself; split one table at random, copies and all"
+            )
