@@ -49,6 +49,8 @@ MAX_OVERLAP = 0.5
 Fewer such rows are only left out; where they are most of a table, it is a part of the other."""
 FAR = 4.0
 """Standard errors beyond which an overlap is no chance: one table in 30,000 lies so far out."""
+WORTH_SAYING = 0.01
+"""Share of the rows that nobody asks about, from which on a report says so."""
 K = 5
 """Neighbours kept of each target in the reference."""
 
@@ -194,6 +196,15 @@ def lineup_of(data: EvalInput) -> Lineup:
     return data.memo.get("lineup", lambda: _make(data))
 
 
+def about_twins(data: EvalInput) -> tuple[str, ...]:
+    """What to say of rows that nobody asks about; nothing where they are few, or none is asked."""
+    try:
+        twins = lineup_of(data).twins
+    except CannotTell:  # each attack says so
+        return ()
+    return (str(twins),) if twins.n_shared >= WORTH_SAYING * twins.n_rows else ()
+
+
 def _make(data: EvalInput) -> Lineup:
     rng = child_rng(data.seed, "lineup")
     if not data.schema.modelled().columns:
@@ -267,7 +278,8 @@ def _unshared(*sides: Keys) -> Keys:
     for side in np.split(place, np.cumsum([len(side) for side in sides])[:-1]):
         n_sides[np.unique(side)] += 1
     on_two = counts[n_sides > 1]
-    return values[(n_sides == 1) & (counts < on_two.min(initial=len(keys) + 1))]
+    unshared: Keys = values[(n_sides == 1) & (counts < on_two.min(initial=len(keys) + 1))]
+    return unshared
 
 
 def _choose(
