@@ -45,8 +45,8 @@ MIN_ROWS = 20
 """Fewer rows on any side and no finding could be told from chance."""
 OUTLIER_SHARE = 0.1
 MAX_OVERLAP = 0.5
-"""Share of the smaller of two tables that may stand in the other beyond what dealing explains.
-Fewer such rows are only left out; where they are most of a table, it is a part of the other."""
+"""Share of a table's single rows that may stand in another beyond what dealing explains. Fewer such
+rows are only left out; where they are most of them, the table is a part of the other."""
 FAR = 4.0
 """Standard errors beyond which an overlap is no chance: one table in 30,000 lies so far out."""
 WORTH_SAYING = 0.01
@@ -81,11 +81,13 @@ class RowKeys:
 
     Attributes:
         members, others: each row that may be a target, once.
+        shared: each row of train or control that may not, once.
         reference, synthetic: all rows.
     """
 
     members: Keys
     others: Keys
+    shared: Keys
     reference: Keys
     synthetic: Keys
 
@@ -238,7 +240,13 @@ def _make(data: EvalInput) -> Lineup:
         in_pool=in_pool if data.membership else np.ones(len(mixed), dtype=bool),
         reference=_draw(reference, searched, child_rng(data.seed, "lineup", "reference")),
         synthetic=_draw(synthetic, searched, child_rng(data.seed, "lineup", "synthetic")),
-        keys=RowKeys(member_keys, other_keys, reference_keys, synthetic_keys),
+        keys=RowKeys(
+            member_keys,
+            other_keys,
+            np.setdiff1d(np.concatenate([pool_keys, control_keys]), unshared),
+            reference_keys,
+            synthetic_keys,
+        ),
         twins=twins,
         limits=data.limits,
         seed=data.seed,
@@ -325,8 +333,9 @@ def _check_sizes(**sizes: int) -> None:
 def _check_targets(twins: Twins) -> None:
     for name, n in (("train", twins.n_members), ("control", twins.n_others)):
         if n < MIN_ROWS:
+            why = "" if n else f" (is {name} a part of another table?)"
             raise CannotTell(
-                f"cannot tell: {name} has {n} distinct rows of its own, and an attack needs "
+                f"cannot tell: {name} has {n} distinct rows of its own{why}, and an attack needs "
                 f"{MIN_ROWS} to tell a leak from chance; {twins}"
             )
 
@@ -343,12 +352,18 @@ def _check_overlap(**sides: Keys) -> None:
         twice = values[counts == 2]
         parted = int((np.isin(twice, one) & np.isin(twice, two)).sum())
         n, m = len(one), len(two)
+        least = min(_n_single(one), _n_single(two))
         each = 2 * n * m / (n**2 + m**2)
         beyond = parted - each * (len(twice) - parted)
         chance = np.sqrt(parted + each**2 * (len(twice) - parted))
-        if beyond > max(FAR * chance, MAX_OVERLAP * min(n, m)):
+        if beyond > max(FAR * chance, MAX_OVERLAP * least):
             raise CannotTell(
                 f"cannot tell: {name} and {other} overlap: {parted} rows that occur once in each "
-                f"stand in both, of {n} and {m}; one holds rows of the other, or copies were taken "
-                f"out of each by itself; split one table at random, copies and all"
+                f"stand in both, tables of {n} and {m} rows; one holds rows of the other, or "
+                f"copies were taken out of each by itself; split one table at random, copies and "
+                f"all"
             )
+
+
+def _n_single(keys: Keys) -> int:
+    return int((np.unique(keys, return_counts=True)[1] == 1).sum())
