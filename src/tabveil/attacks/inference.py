@@ -10,10 +10,10 @@ ways: boosted trees, which learn what holds of many people, or the nearest row, 
 secret. They rely on trees, unless the nearest row completes the synthetic table better from itself
 (two folds) beyond chance: among the rows that only one of the two gets right, a sign test. A bare
 count of hits would often be a tie, which the rounding of a processor breaks. Trees see no copies.
-So wherever a synthetic
-row lies less than half as far from the person as any reference row does (`nearer`), its secret is
-guessed, whoever won. That rule looks at what the attacker has and at nothing else, so that it
-cannot favour members of a table that holds nothing of them.
+So wherever a synthetic row lies less than half as far from the person as any reference row does
+(`nearer`), its secret is guessed, whichever learner is relied on. That rule looks at what the
+attacker has and at nothing else, so that it cannot favour members of a table that holds nothing of
+them.
 
 Distances leave out numbers of which one value fills more than half (capital gains): in ranks the
 least noise moves those by half a column, and hid every second row of a table of noisy copies.
