@@ -1,4 +1,4 @@
-"""Do our tests take a process that nobody reaps for one that has ended?"""
+"""Our tests take a process that nobody reaps for one that has ended."""
 
 import subprocess
 import sys

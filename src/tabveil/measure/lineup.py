@@ -27,7 +27,6 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
 from typing import Any, TypeVar
 
 import numpy as np
@@ -38,24 +37,19 @@ from tabveil.contracts import EvalInput, Limits
 from tabveil.errors import CannotTell, DataError
 from tabveil.measure.distance import nearest
 from tabveil.measure.encode import DistanceEncoder, Encoded
+from tabveil.measure.shared_rows import Keys, Twins, check_overlap, twins_of, unshared_keys
 from tabveil.memo import Memo
 from tabveil.seeding import child_rng
 
 MIN_ROWS = 20
 """Fewer rows on any side and no finding could be told from chance."""
 OUTLIER_SHARE = 0.1
-MAX_OVERLAP = 0.5
-"""Share of a table's single rows that may stand in another beyond what dealing explains. Fewer such
-rows are only left out; where they are most of them, the table is a part of the other."""
-FAR = 4.0
-"""Standard errors beyond which an overlap is no chance: one table in 30,000 lies so far out."""
 WORTH_SAYING = 0.01
 """Share of the rows that nobody asks about, from which on a report says so."""
 K = 5
 """Neighbours kept of each target in the reference."""
 
 T = TypeVar("T")
-Keys = NDArray[np.uint64]
 Mask = NDArray[np.bool_]
 
 
@@ -90,30 +84,6 @@ class RowKeys:
     shared: Keys
     reference: Keys
     synthetic: Keys
-
-
-@dataclass(frozen=True)
-class Twins:
-    """How many rows of train and control nobody asks about, and how many different ones are left.
-
-    Attributes:
-        n_rows: of train and control.
-        n_shared: of them, those that stand on another side too or are as common as such a row.
-        n_members, n_others: different rows that may be targets.
-    """
-
-    n_rows: int
-    n_shared: int
-    n_members: int
-    n_others: int
-
-    def __str__(self) -> str:
-        return (
-            f"{self.n_shared:,} of the {self.n_rows:,} rows of train and control have twins in "
-            f"another table, or as many as rows that do: what is common to all is nobody's secret; "
-            f"{self.n_members:,} different rows of members and {self.n_others:,} of others can be "
-            f"asked about"
-        )
 
 
 @dataclass(frozen=True)
@@ -220,15 +190,15 @@ def _make(data: EvalInput) -> Lineup:
     _check_sizes(
         train=len(pool), control=len(control), reference=len(reference), synthetic=len(synthetic)
     )
-    _check_overlap(train=pool_keys, control=control_keys, reference=reference_keys)
+    check_overlap(train=pool_keys, control=control_keys, reference=reference_keys)
     most, searched = data.limits.max_targets, data.limits.max_searched
-    unshared = _unshared(pool_keys, control_keys, reference_keys)
+    unshared = unshared_keys(pool_keys, control_keys, reference_keys)
     ours, theirs = (_choose(keys, unshared, most, rng) for keys in (pool_keys, control_keys))
     member_keys = np.intersect1d(pool_keys[is_member], unshared)
     other_keys = np.setdiff1d(
         np.intersect1d(np.concatenate([pool_keys, control_keys]), unshared), member_keys
     )
-    twins = _twins(pool_keys, control_keys, member_keys, other_keys)
+    twins = twins_of(pool_keys, control_keys, member_keys, other_keys)
     _check_targets(twins)
     is_asked = np.isin(np.concatenate([pool_keys[ours], control_keys[theirs]]), member_keys)
     mixed = rng.permutation(len(is_asked))
@@ -278,18 +248,6 @@ def _draw(rows: Rows, most: int | None, rng: np.random.Generator) -> Rows:
     return rows.take(np.sort(rng.choice(len(rows), size=most, replace=False)))
 
 
-def _unshared(*sides: Keys) -> Keys:
-    """Different rows that stand on one side only and are rarer than any that stands on two."""
-    keys = np.concatenate(sides)
-    values, place, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    n_sides = np.zeros(len(values), dtype=np.intp)
-    for side in np.split(place, np.cumsum([len(side) for side in sides])[:-1]):
-        n_sides[np.unique(side)] += 1
-    on_two = counts[n_sides > 1]
-    unshared: Keys = values[(n_sides == 1) & (counts < on_two.min(initial=len(keys) + 1))]
-    return unshared
-
-
 def _choose(
     keys: Keys, unshared: Keys, most: int | None, rng: np.random.Generator
 ) -> NDArray[np.intp]:
@@ -298,12 +256,6 @@ def _choose(
     alone = first[np.isin(keys[first], unshared)]
     n = len(alone) if most is None else min(most, len(alone))
     return np.sort(rng.choice(alone, size=n, replace=False))
-
-
-def _twins(pool: Keys, control: Keys, members: Keys, others: Keys) -> Twins:
-    rows = np.concatenate([pool, control])
-    asked = int(np.isin(rows, members).sum() + np.isin(rows, others).sum())
-    return Twins(len(rows), len(rows) - asked, len(members), len(others))
 
 
 def _join(first: Rows, second: Rows) -> Rows:
@@ -338,32 +290,3 @@ def _check_targets(twins: Twins) -> None:
                 f"cannot tell: {name} has {n} distinct rows of its own{why}, and an attack needs "
                 f"{MIN_ROWS} to tell a leak from chance; {twins}"
             )
-
-
-def _check_overlap(**sides: Keys) -> None:
-    """Refuse two tables that hold more of the same rows than dealing out one table explains.
-
-    Of rows that occur twice in two tables of n and m rows, dealing them out one by one puts
-    2nm / (n² + m²) on both sides for each that it puts on one, and keeping twins together none.
-    A copied table, or copies taken out of each file by itself, leaves next to none on one side.
-    """
-    for (name, one), (other, two) in combinations(sides.items(), 2):
-        values, counts = np.unique(np.concatenate([one, two]), return_counts=True)
-        twice = values[counts == 2]
-        parted = int((np.isin(twice, one) & np.isin(twice, two)).sum())
-        n, m = len(one), len(two)
-        least = min(_n_single(one), _n_single(two))
-        each = 2 * n * m / (n**2 + m**2)
-        beyond = parted - each * (len(twice) - parted)
-        chance = np.sqrt(parted + each**2 * (len(twice) - parted))
-        if beyond > max(FAR * chance, MAX_OVERLAP * least):
-            raise CannotTell(
-                f"cannot tell: {name} and {other} overlap: {parted} rows that occur once in each "
-                f"stand in both, tables of {n} and {m} rows; one holds rows of the other, or "
-                f"copies were taken out of each by itself; split one table at random, copies and "
-                f"all"
-            )
-
-
-def _n_single(keys: Keys) -> int:
-    return int((np.unique(keys, return_counts=True)[1] == 1).sum())

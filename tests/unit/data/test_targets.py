@@ -1,4 +1,4 @@
-"""Is a target that holds one value refused before anything is trained?"""
+"""A target that holds one value is refused before anything is trained."""
 
 import numpy as np
 import pandas as pd
