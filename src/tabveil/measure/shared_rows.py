@@ -16,9 +16,9 @@ from tabveil.errors import CannotTell
 
 Keys = NDArray[np.uint64]
 
-MAX_OVERLAP = 0.5
-"""Share of a table's single rows that may stand in another beyond what dealing explains. Fewer such
-rows are only left out; where they are most of them, the table is a part of the other."""
+MAX_OVERLAP = 0.9
+"""Share of a table's single rows that may stand in another beyond what dealing explains. So many or
+fewer are only left out, and the rest is attacked; of more, the table is a part of the other."""
 FAR = 4.0
 """Standard errors beyond which an overlap is no chance: one table in 30,000 lies so far out."""
 
