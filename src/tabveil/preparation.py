@@ -24,6 +24,7 @@ from tabveil.data.rules.kinds import rule_to_dict
 from tabveil.data.schema import Column, infer_schema
 from tabveil.data.split import Shares, split
 from tabveil.data.tables import Place, digest
+from tabveil.data.targets import check_target
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
         quasi_identifiers=source.quasi_identifiers,
         group=source.group,
     )
+    check_target(table, schema)
     policies = policies_of(schema, source.masks, sample_groups=source.sample_groups)
     modelled = schema.modelled()
     rules = rules_of(table[modelled.names], modelled, source.rules, source.automatic_rules)

@@ -27,7 +27,7 @@ from tabveil.data.schema import Schema
 from tabveil.data.split import Splits
 from tabveil.errors import DataError
 
-FORMAT = 2
+FORMAT = 3
 """Of the folder; part of what names it, so that another version's is not taken for ours."""
 
 _SPLITS = ("train", "control", "reference", "release")
