@@ -51,7 +51,7 @@ def run(composition: Composition) -> None:
     modelled = schema.modelled()
     suggested = suggest(table[modelled.names], modelled)
     _show_rules(suggested)
-    roles = suggest_roles(table)
+    roles = suggest_roles(table, identifiers=schema.of_kind("identifier"))
     for role, names in roles.items():
         say(f"{role} perhaps: {', '.join(names) or 'none'}")
     if settings.out is not None:

@@ -188,7 +188,7 @@ class _Column:
         mask = np.zeros(len(cells.texts), dtype=bool)
         mask[likely] = True
         n = cells.rows(mask)
-        if (cells.having("e") & cells.matching(_CODE) & mask).any():
+        if cells.having("e").any() and (cells.matching(_CODE) & mask).any():
             return self.as_text("code", "such as 1E2: a code, not a number")
         digits = self.digits & mask
         if self._is_of_days(digits, n):
