@@ -1,4 +1,4 @@
-"""What stands in drawn rows where a table had direct identifiers?
+"""What stands in drawn rows where a table had direct identifiers.
 
 Identifiers are never modelled. In their place a drawn row gets a made-up value of the same form
 (`data/identifiers`), or nothing. Whatever is made up depends on the row's place and the seed alone,
@@ -161,6 +161,25 @@ def policies_of(
         name: asked.get(name, "drop" if schema[name].form in _DROPPED else "fake")
         for name in identifiers
     }
+
+
+def replaced(
+    table: pd.DataFrame, schema: Schema, policies: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """What becomes of each column that is not learnt, and why: JSON-able, without a value of it.
+
+    `kind` is the one by which the column would be learnt.
+    """
+    return [
+        {
+            "column": name,
+            "policy": policy,
+            "reason": schema[name].reason,
+            "distinct": int(table[name].nunique()),
+            "kind": "numeric" if pd.api.types.is_numeric_dtype(table[name]) else "categorical",
+        }
+        for name, policy in policies.items()
+    ]
 
 
 def _of_persons(mask: Mask, name: str, persons: NDArray[np.intp], seed: int) -> Any:

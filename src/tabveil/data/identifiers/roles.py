@@ -56,8 +56,7 @@ def find_roles(
         for column in table.columns
         for role, known in _RULES
         for meaning in meanings(str(column), known)[:1]
-        if _repeats(table[column], meaning)
-        and not identifies(str(column))
+        if _repeats(table[column], meaning) and not identifies(str(column))
     ]
 
 
