@@ -14,7 +14,7 @@ from tabveil.config.compose import Composition
 from tabveil.config.settings import Dataset, Inspect, read
 from tabveil.data.formats.conversion import to_texts
 from tabveil.data.identifiers import suggest_roles
-from tabveil.data.masking import policies_of, replaced
+from tabveil.data.masking import in_words, policies_of, replaced
 from tabveil.data.opening import Opened, Wishes, asking
 from tabveil.data.rules.kinds import rule_to_dict
 from tabveil.data.rules.suggest import Suggested, suggest
@@ -67,18 +67,10 @@ def _format_words(column: Column) -> str:
 def replaced_line(told: Mapping[str, Any]) -> str:
     """What becomes of a column that is not learnt, why, and how to have it otherwise."""
     name, policy, kind = told["column"], told["policy"], told["kind"]
-    becomes = {
-        "drop": "left out",
-        "token": "replaced by made-up tokens",
-        "fake": "replaced by made-up values of the same form",
-    }[policy]
     other = f"dataset.kinds={{{name}: {kind}}} learns it"
     if policy == "drop":
         other = f"dataset.masks={{{name}: token}} keeps it, made up"
-    return (
-        f"{name}: not learnt, {becomes} ({told['reason']}; {told['distinct']} different values); "
-        f"{other}"
-    )
+    return f"{in_words(told)}; {other}"
 
 
 def _show_rules(suggested: Sequence[Suggested]) -> None:

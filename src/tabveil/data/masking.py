@@ -182,6 +182,22 @@ def replaced(
     ]
 
 
+def in_words(told: Mapping[str, Any]) -> str:
+    """One of `replaced` in a sentence.
+
+    >>> told = {"column": "id", "policy": "drop", "reason": "named so", "distinct": 9}
+    >>> in_words(told)
+    'id: not learnt, left out (named so; 9 different values)'
+    """
+    becomes = {
+        "drop": "left out",
+        "token": "replaced by made-up tokens",
+        "fake": "replaced by made-up values of the same form",
+    }[told["policy"]]
+    why = f"{told['reason']}; {told['distinct']} different values"
+    return f"{told['column']}: not learnt, {becomes} ({why})"
+
+
 def _of_persons(mask: Mask, name: str, persons: NDArray[np.intp], seed: int) -> Any:
     """The values of each row's person, shape (n,)."""
     if not len(persons):
