@@ -1,7 +1,7 @@
-"""How does each kind of source become a table, and what is refused on the way?
+"""Sources as columns, exactly as they hold them, and what is refused on the way.
 
-One module a source: `csv_text`, `json_lines`, `parquet`, `database`. What they share stands beside
-them: how large a table may be (`bounds`), opening compressed files (`files`), letters (`encoding`),
-numbers and dates that are written as text (`numbers_text`, `dates_text`), rows that come one by one
-(`rows`). `tabveil.data.tables` chooses among them.
+One module a source: `delimited`, `json_lines`, `parquet`, `workbook`, `database`; each gives a
+`raw.RawTable`. What they share stands beside them: how large a table may be (`bounds`), opening
+packed files (`files`), letters (`encoding`), rows that come one by one (`rows`). Nothing is decided
+here of what a column is: that is for `tabveil.data.opening`.
 """
