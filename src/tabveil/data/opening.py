@@ -178,6 +178,9 @@ class _Reader:
                 self.values[name], self.formats[name], why = from_stored(column, told)
                 if why:
                     self.reasons[name] = why
+                if self.formats[name].sort == "truth" and self._raw.dialect.format != "parquet":
+                    # As SQL and JSON write them; data frames write True and False.
+                    self.formats[name] = replace(self.formats[name], truths=("false", "true"))
         except DataError as error:
             raise DataError(f"{self._source}: column {name!r} {error}") from None
         if name in self._raw.number_formats:
