@@ -151,9 +151,8 @@ def confirmed(
         ],
     )
     gate = replace(build(composition, "gate"), rare_below=0)  # real rows hold rare levels
-    parts = replace(
-        build_parts(composition), synthesizer=synthesizer, pooling=Pooling(min_rate=0, clip=0)
-    )
+    pooling = Pooling(min_rate=0, clip=0, min_count=1)
+    parts = replace(build_parts(composition), synthesizer=synthesizer, pooling=pooling)
     prepared = open_release(prepared_directory(composition))
     models = []
     for index in range(given.seeds):

@@ -52,7 +52,8 @@ def main() -> None:
             for known in (False, True):
                 made = built(given.target, given.epochs)
                 learnt = Rules(patterns if known else ()).learn(train, schema, seed=seed)
-                pooling = made.pooling.learn(learnt.apply(reference), learnt.apply_schema())
+                tables = learnt.apply(train), learnt.apply(reference)
+                pooling = made.pooling.learn(*tables, learnt.apply_schema())
                 model: Synthesizer = Ruled(Pooled(made.synthesizer, pooling), learnt)
                 model.fit(train, schema, seed=child_seed(seed, "fit"))
                 drawn = model.sample(len(train), seed=child_seed(seed, "sample"))

@@ -186,7 +186,7 @@ def drawing(
     if model == "copies_10pct":
         copied = child_rng(seed, "copied").integers(len(train), size=len(fresh) // 9)
         return Fixed(pd.concat([fresh, train.iloc[copied]], ignore_index=True))
-    pooled = Pooled(parts.synthesizer, parts.pooling.learn(reference, schema))
+    pooled = Pooled(parts.synthesizer, parts.pooling.learn(train, reference, schema))
     pooled.fit(train, schema, seed=child_seed(seed, "fit"))
     return pooled
 

@@ -54,10 +54,10 @@ def main() -> None:
             learnt = Rules(rules).learn(train, schema, seed=seed)
             for ruled in (False, True):
                 made = built(given.target, given.epochs)
-                pooling = made.pooling.learn(
-                    learnt.apply(reference) if ruled else reference,
-                    learnt.apply_schema() if ruled else schema,
-                )
+                learns = train, reference, schema
+                if ruled:
+                    learns = learnt.apply(train), learnt.apply(reference), learnt.apply_schema()
+                pooling = made.pooling.learn(*learns)
                 model: Synthesizer = Pooled(made.synthesizer, pooling)
                 model = Ruled(model, learnt) if ruled else model
                 model.fit(train, schema, seed=child_seed(seed, "fit"))

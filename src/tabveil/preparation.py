@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ import pandas as pd
 from tabveil.data import again
 from tabveil.data.masking import Masking, policies_of
 from tabveil.data.opening import Wishes
-from tabveil.data.prepared import FORMAT, About, digest_of, save_prepared
+from tabveil.data.prepared import FORMAT, About, holds, save_prepared
+from tabveil.data.rare_columns import mostly_rare
 from tabveil.data.rules.declared import AUTOMATIC, rules_of
 from tabveil.data.rules.kinds import rule_to_dict
 from tabveil.data.schema import Column, infer_schema
@@ -54,8 +55,9 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
     mark = again.fingerprint(source.place, (FORMAT, source))
     known = again.recall(root, mark)
     if known is not None:
-        there = directory or _folder(source, known, root)
-        if digest_of(there) == known:
+        key, _, form = known.partition(" ")
+        there = directory or _folder(source, key, form, root)
+        if holds(there, key, form):
             return there
     opened = source.place.open(source.wishes)
     opened.check_readings()
@@ -69,13 +71,15 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
     policies = policies_of(schema, source.masks, sample_groups=source.sample_groups)
     modelled = schema.modelled()
     rules = rules_of(table[modelled.names], modelled, source.rules, source.automatic_rules)
-    how = [FORMAT, schema.to_json(), policies, [rule_to_dict(rule) for rule in rules]]
+    bare = replace(schema, dialect=None, columns=tuple(map(_without_form, schema.columns)))
+    how = [FORMAT, bare.to_json(), policies, [rule_to_dict(rule) for rule in rules]]
+    form = _key(schema.to_json())[:12]
     shaped_by = (source.shares, source.keep_twins_together, source.split_seed)
     key = _key(digest(table), *how, *shaped_by)
     if again.fingerprint(source.place, (FORMAT, source)) == mark:  # it did not change meanwhile
-        again.remember(root, mark, key)
-    directory = directory or _folder(source, key, root)
-    if digest_of(directory) == key:
+        again.remember(root, mark, f"{key} {form}")
+    directory = directory or _folder(source, key, form, root)
+    if holds(directory, key, form):
         return directory
     splits = split(
         table,
@@ -91,8 +95,9 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
         "replaced": [_replaced(table[name], schema[name], p) for name, p in policies.items()],
         "read": [f"{name}: {note}" for name, notes in opened.notes.items() for note in notes],
         "passed_over": list(opened.passed_over),
+        "rare": mostly_rare(splits.train, modelled) or None,
     }
-    about = About(name=source.name, source=source.place.title, digest=key, report=report)
+    about = About(name=source.name, source=source.place.title, digest=key, report=report, form=form)
     masking = Masking.learn(table, schema, policies)
     save_prepared(
         directory,
@@ -115,8 +120,13 @@ def _replaced(values: pd.Series[Any], column: Column, policy: str) -> dict[str, 
     }
 
 
-def _folder(source: Source, key: str, root: Path) -> Path:
-    return root / "prepared" / f"{source.name}-{key[:12]}"
+def _without_form(column: Column) -> Column:
+    """A column as what it holds, however its cells are written."""
+    return replace(column, format=None, reason="")
+
+
+def _folder(source: Source, key: str, form: str, root: Path) -> Path:
+    return root / "prepared" / f"{source.name}-{key[:12]}-{form[:6]}"
 
 
 def _key(*parts: object) -> str:

@@ -33,7 +33,8 @@ EVERY_TABLE = pytest.mark.parametrize("table_name", ZOO)
 def make(name: str, table: pd.DataFrame) -> Synthesizer:
     """The configured synthesizer, with parameters that train in a moment."""
     if name.startswith("pooled_"):
-        rule = Pooling(min_rate=0.2, clip=0.05, min_count=1).learn(table, schema_of(table))
+        pooling = Pooling(min_rate=0.2, clip=0.05, min_count=1)
+        rule = pooling.learn(table, table, schema_of(table))
         return Pooled(make(name.removeprefix("pooled_"), table), rule)
     params = yaml.safe_load((CONF / f"{name}.yaml").read_text(encoding="utf-8"))
     module, _, class_name = params.pop("_target_").rpartition(".")
@@ -259,7 +260,10 @@ def _drawn_from(directory: Path) -> bool:
 def test_the_order_of_training_rows_does_not_show_in_what_is_saved(
     name: str, tmp_path: Path
 ) -> None:
-    """Levels listed by first appearance would spell out the first training row."""
+    """Levels listed by first appearance would spell out the first training row.
+
+    What a network draws depends on the order in which it learnt, as its weights do.
+    """
     if name == "copycat":
         pytest.skip("copycat is never saved")
     saved = []
@@ -270,8 +274,16 @@ def test_the_order_of_training_rows_does_not_show_in_what_is_saved(
         directory = tmp_path / str(len(saved))
         directory.mkdir()
         save_synthesizer(synthesizer, directory)
-        saved.append([path.read_text() for path in sorted(directory.rglob("*.json"))])
+        saved.append([_undrawn(path) for path in sorted(directory.rglob("*.json"))])
     assert saved[0] == saved[1]
+
+
+def _undrawn(path: Path) -> Any:
+    """A JSON file's contents, without the shares at which a model was seen to draw levels."""
+    data = json.loads(path.read_text())
+    for column in data.get("pooled", []):
+        del column["drawn"]
+    return data
 
 
 def _list_lengths(data: Any) -> Iterator[int]:

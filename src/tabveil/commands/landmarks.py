@@ -32,7 +32,7 @@ def measure_landmarks(plan: Plan, study: Study) -> list[Landmark]:
     stored = noted(study, "landmarks")
     if stored is not None and stored["of"] == of:
         return [Landmark(**one) for one in stored["landmarks"]]
-    parts = replace(build_parts(plan.composition), pooling=Pooling(min_rate=0, clip=0))
+    parts = replace(build_parts(plan.composition), pooling=Pooling(min_rate=0, clip=0, min_count=1))
     progress.note("stage", name="landmarks")
     found = []
     for name, synthesizer in _LANDMARKS.items():

@@ -66,7 +66,7 @@ class Plan:
         uri = open_tracking(tracking.uri, root=base.root)
         progress.note("stage", name="prepare")
         prepared = prepared_table(composition)
-        parts.pooling.learn(prepared.reference, prepared.schema)  # says now what it cannot do
+        parts.pooling.learn(prepared.train, prepared.reference, prepared.schema)  # or refuses
         identity = Identity(space, prepared.about.digest, _shaping(composition, space))
         if settings.by_digest:
             name = f"{settings.study}-{identity.digest(code=code_digest())}"

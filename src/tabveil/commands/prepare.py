@@ -26,7 +26,7 @@ def run(composition: Composition) -> None:
     base = read(composition, Base)
     directory = preparation.prepare(source(composition), base.out, root=base.root)
     about = load_prepared(directory).about
-    listed = ("replaced", "read", "passed_over")
+    listed = ("replaced", "read", "passed_over", "rare")
     rows = [(key, str(value)) for key, value in about.report.items() if key not in listed]
     show_table(f"{about.name} prepared at {directory}", ("split", "found"), rows)
     _warn(about)
@@ -47,6 +47,8 @@ def _warn(about: About) -> None:
         say(f"Note: {text}")
     for told in about.report.get("replaced") or ():
         say(f"Warning: {replaced_line(told)}")
+    for note in about.report.get("rare") or ():
+        say(f"Warning: {note}")
 
 
 def prepared_directory(composition: Composition) -> Path:

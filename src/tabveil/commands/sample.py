@@ -44,7 +44,7 @@ def run(composition: Composition) -> None:
     if settings.shards:
         check_shards(sampler)
     else:
-        check_target(settings.out)
+        check_target(settings.out, n=settings.n)
     generator = sampler.generator
     line = None
     if version is not None:

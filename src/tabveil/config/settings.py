@@ -28,6 +28,8 @@ Positive = Annotated[int, Field(gt=0, le=MOST)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Kinds = dict[str, str | dict[str, str]]
 """Column → kind, or kind and format."""
+Sheet = Annotated[str, Field(coerce_numbers_to_str=True)]
+"""A sheet of a workbook: its name, or its number as the command line has it."""
 Missing = list[str] | dict[str, list[str]]
 """Words that mean missing; or column → such words."""
 ShareLevel = Annotated[Any, BeforeValidator(lambda level: None if level == MISSING_KEY else level)]
@@ -53,7 +55,7 @@ class Dataset:
     sample_groups: bool = False
     kinds: Kinds | None
     missing: Missing | None = None
-    sheet: str | None = None
+    sheet: Sheet | None = None
     masks: dict[str, str] | None = None
     rules: list[dict[str, Any]] | None = None
     automatic_rules: list[str] | None = None
@@ -198,7 +200,7 @@ class Inspect:
     format: str | None
     encoding: str | None
     decimal: Literal[",", "."] | None
-    sheet: str | None
+    sheet: Sheet | None
     url: str | None
     query: str | None
     kinds: Kinds | None

@@ -1,4 +1,4 @@
-"""Was this very file prepared before, in this very way? Then it need not be read again.
+"""A file that was prepared before, in the same way, is not read again.
 
 Reading a large table and inferring its schema takes longer than looking at its bytes. What a file,
 the wishes and our code led to is noted under the root, as the digest of what was prepared.

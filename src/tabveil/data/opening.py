@@ -18,6 +18,7 @@ from tabveil.data.formats.cells import Cells
 from tabveil.data.formats.column_format import Format
 from tabveil.data.formats.conversion import to_values
 from tabveil.data.formats.format_inference import Inferred, Told, infer_format
+from tabveil.data.formats.number_format import with_shown_places
 from tabveil.data.formats.number_spelling import Mark
 from tabveil.data.formats.stored_types import from_stored
 from tabveil.data.reading.raw import Dialect, RawTable
@@ -176,6 +177,7 @@ class _Reader:
             else:
                 told = self._wishes.of(name, is_text=False)
                 self.values[name], self.formats[name], why = from_stored(column, told)
+                self.odd_ends[name] = (False, False)
                 if why:
                     self.reasons[name] = why
                 if self.formats[name].sort == "truth" and self._raw.dialect.format != "parquet":
@@ -183,9 +185,6 @@ class _Reader:
                     self.formats[name] = replace(self.formats[name], truths=("false", "true"))
         except DataError as error:
             raise DataError(f"{self._source}: column {name!r} {error}") from None
-        if name in self._raw.number_formats:
-            number_format = self._raw.number_formats[name]
-            self.formats[name] = replace(self.formats[name], number_format=number_format)
 
     def settle(self) -> None:
         """Read what waited: numbers as the file's other columns have them; dates stay open."""
@@ -201,16 +200,24 @@ class _Reader:
             if len(formats) > 1:
                 self.ambiguous[name] = [_reading(f) for f in formats]
             self._keep(name, cells, replace(inferred, formats=formats))
+        if self._raw.dialect.format == "xlsx":
+            for name, known in self.formats.items():
+                as_shown = replace(known, number_format=self._raw.number_formats.get(name))
+                self.formats[name] = with_shown_places(as_shown, self.values[name])
 
     def _texts(self, name: str, column: pa.ChunkedArray, *, is_category: bool) -> None:
         dialect = self._raw.dialect
-        is_typed = dialect.format != "csv" or name in self._raw.texts
+        # Cells of several kinds in one column of a workbook are texts as those of delimited files.
+        as_written = dialect.format == "csv" or (
+            dialect.format == "xlsx" and name not in self._raw.texts
+        )
+        is_typed = not as_written or name in self._raw.texts
         told = self._wishes.of(name, is_text=is_typed)
         if is_category and told.kind is None:
             told = replace(told, kind="categorical")
         cells = Cells.from_arrow(column)
         inferred = infer_format(cells, told)
-        if dialect.format != "csv":
+        if not as_written:
             formats = tuple(f.stored_as(str(column.type)) for f in inferred.formats)
             inferred = replace(inferred, formats=formats)
         if name in self._raw.gap_words:
@@ -271,7 +278,7 @@ def _check_ends(read: _Reader, source: str) -> None:
         odd = [name for name, ends in read.odd_ends.items() if ends[end]]
         if not odd:
             continue
-        values = {name: read.values[name][where] for name in read.values}
+        values = {name: pd.Series(v, copy=False).iloc[where] for name, v in read.values.items()}
         filled = [n for n, v in values.items() if not pd.isna(v) and n in read.odd_ends]
         others = [n for n, v in values.items() if pd.isna(v) and n not in odd]
         if not filled and (len(odd) > 1 or len(others) == len(values) - 1 > 0):

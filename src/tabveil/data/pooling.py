@@ -1,55 +1,36 @@
-"""How are rare levels and extreme values kept out of the model, and put back afterwards?
+"""Rare levels and extreme values: kept out of the model, put back by their shares afterwards.
 
 A level that few rows hold, or an income at the end of its range, points at a person. Before
 training, rare levels become one pooled level and numbers and dates are clipped to an inner
-quantile range. The rule is learnt from `reference`, so it says nothing about `train`. After
-sampling, a pooled cell is given a rare level again, drawn by the reference's own frequencies,
-independently of the rest of the row.
+quantile range. After sampling, each column's levels come at their shares in the training pool
+and the reference, whatever the model could not learn (`pooled_levels`).
+
+What is written down of levels is of the whole pool, of which a model's members are a part: names
+of levels that `min_count` of its rows hold, and shares with three digits. The ranges are learnt
+from the reference, so they say nothing about the pool.
 
 What it costs and gives was measured in experiments/protections; docs/pooling.md sums it up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from tabveil.data.levels import Level, find_levels, positions_of, read_levels, values_of
+from tabveil.data.levels import Level, read_levels
 from tabveil.data.numbers import dtype_bounds, to_floats
-from tabveil.data.rounding import SHARED_ROWS, on_step, step_for, to_digits
+from tabveil.data.pooled_levels import PooledColumn, Stands, learn_levels
+from tabveil.data.rounding import SHARED_ROWS, on_step, step_for
 from tabveil.data.schema import MADE, Column, Schema
 from tabveil.errors import ConfigError, DataError
 from tabveil.seeding import child_rng
 
-POOLED = "(rare)"
-"""Name of the pooled level; brackets are added where a column has a level of that name."""
 CLIP_PARTS = 200
 """A clipping bound is rounded to a step of at least a 200th of the inner range."""
-
-
-@dataclass(frozen=True)
-class PooledColumn:
-    """What is pooled in one categorical column.
-
-    Attributes:
-        label: the pooled level's name.
-        kept: levels that stay; missing values always do.
-        rare: levels that a pooled cell may become again, with `rates`, their shares. Only levels
-            that enough reference rows hold; without any, the most common kept level.
-
-    What a model was trained on may lack some of them; see `for_trained`.
-    """
-
-    name: str
-    label: str
-    kept: tuple[Level, ...]
-    rare: tuple[Level, ...]
-    rates: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -63,47 +44,63 @@ class ClippedColumn:
 
 @dataclass(frozen=True)
 class PoolingRule:
-    """What `Pooling.learn` found: which levels to pool, which ranges to clip to."""
+    """What `Pooling.learn` found: which levels to pool, which ranges to clip to.
+
+    Attributes:
+        min_count: rows that hold each level that is named.
+    """
 
     schema: Schema
+    min_count: int
     pooled: tuple[PooledColumn, ...]
     clipped: tuple[ClippedColumn, ...]
 
     def apply(self, table: pd.DataFrame) -> pd.DataFrame:
         """Pool and clip a table with the rule's schema; `table` is not changed.
 
-        A level that the reference did not hold is rare.
+        A level that the rule does not know is rare.
         """
         changed = table.copy()
         for pooled in self.pooled:
-            changed[pooled.name] = _pool(table[pooled.name], pooled)
+            if pooled.label is not None:
+                changed[pooled.name] = pooled.pool(table[pooled.name])
         for clipped in self.clipped:
             column = self.schema[clipped.name]
             changed[clipped.name] = _clip(table[clipped.name], clipped, column)
         return changed
 
     def apply_schema(self) -> Schema:
-        """The schema of what `apply` returns: pooled columns hold text."""
-        names = {column.name for column in self.pooled}
+        """The schema of what `apply` returns: columns with a pooled level hold text."""
+        names = {column.name for column in self.pooled if column.label is not None}
         columns = tuple(
-            replace(c, dtype="object") if c.name in names else c for c in self.schema.columns
+            replace(c, kind="categorical", dtype="object") if c.name in names else c
+            for c in self.schema.columns
         )
         return replace(self.schema, columns=columns)
 
-    def for_trained(self, pooled: pd.DataFrame, *, min_count: int = 1) -> Self:
-        """The rule with those levels only that a model of `pooled` can draw.
+    def for_training(self, train: pd.DataFrame, *, min_count: int = 1) -> Self:
+        """The rule for a model that learns from `train`, shape (n_train, n_columns).
 
-        Such a model knows the levels that `min_count` rows hold, and must say so when it is asked
-        for others. Where it draws pooled cells and there is no rare level, the most common kept
-        one is what they become.
+        Levels that fewer than `min_count` training rows hold are pooled, too (a target's two
+        commonest are not), since the model would not learn them.
         """
+        least = max(self.min_count, min_count)
         columns = tuple(
-            _known(c, find_levels(pooled[c.name], min_count=min_count)) for c in self.pooled
+            c.for_training(train[c.name], least, n_sure=_n_sure(c.name, self.schema))
+            for c in self.pooled
         )
         return replace(self, pooled=columns)
 
+    def measured(self, sampled: pd.DataFrame) -> Self:
+        """The rule with the shares at which a model draws levels, of rows that it drew.
+
+        A share within two standard errors of what it should be passes for right.
+        """
+        columns = tuple(c.measured(sampled[c.name]) for c in self.pooled)
+        return replace(self, pooled=columns)
+
     def undo(self, table: pd.DataFrame, *, seed: int) -> pd.DataFrame:
-        """Give every pooled cell of a sampled table a rare level of its column.
+        """Give the cells of a sampled table levels at their shares; no pooled one is left.
 
         Cells are drawn in row order, so the first rows of a longer table get the same levels.
         """
@@ -111,13 +108,14 @@ class PoolingRule:
         for column in self.pooled:
             uniform = child_rng(seed, "undo", column.name).random(len(table))
             dtype = self.schema[column.name].dtype
-            restored[column.name] = _unpool(restored[column.name], column, uniform, dtype)
+            restored[column.name] = column.restore(restored[column.name], uniform, dtype)
         return self.schema.restore(restored).set_axis(table.index)
 
     def to_dict(self) -> dict[str, Any]:
         """The rule as JSON-able data; `from_dict` gives an equal rule back."""
         return {
             "schema": self.schema.to_json(),
+            "min_count": self.min_count,
             "pooled": [asdict(column) for column in self.pooled],
             "clipped": [asdict(column) for column in self.clipped],
         }
@@ -127,34 +125,43 @@ class PoolingRule:
         """Read `to_dict`'s data. Raises DataError when it is not that."""
         try:
             schema = Schema.from_json(data["schema"])
+            min_count = int(data.get("min_count", 1))  # version 0.1 did not say
             pooled = tuple(_pooled_from_dict(entry) for entry in data["pooled"])
             clipped = tuple(ClippedColumn(**entry) for entry in data["clipped"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             raise DataError(f"not a pooling rule: {type(error).__name__}: {error}") from error
         for name in [*(p.name for p in pooled), *(c.name for c in clipped)]:
             schema[name]  # raises when there is no such column
-        return cls(schema, pooled, clipped)
+        return cls(schema, min_count, pooled, clipped)
 
 
 @dataclass(frozen=True)
 class Pooling:
-    """How strongly to pool and clip; zeros change nothing.
+    """How strongly to pool and clip; zeros and a `min_count` of 1 change nothing.
 
     Args:
-        min_rate: levels that fewer reference rows hold are pooled, in [0, 0.5).
+        min_rate: levels of a smaller share are pooled, in [0, 0.5).
         clip: numbers and dates are clipped to the [clip, 1 - clip] quantiles, in [0, 0.5).
-        min_count: reference rows that must hold a rare level for it to come back, at least 1.
+        min_count: rows of the training pool that must hold a level for it to be named, at
+            least 1. With 1, and a `min_rate` of 0, levels are the model's own affair.
+        other: what stands in drawn rows for levels that fewer hold: `label`, a made-up level, or
+            `commonest`, the column's commonest one.
     """
 
     min_rate: float = 0.01
     clip: float = 0.01
     min_count: int = 5
+    other: Stands = "label"
 
-    def learn(self, reference: pd.DataFrame, schema: Schema) -> PoolingRule:
-        """Learn the rule from `reference`, shape (n_reference, n_columns).
+    def learn(self, pool: pd.DataFrame, reference: pd.DataFrame, schema: Schema) -> PoolingRule:
+        """Learn the rule: levels from both tables, ranges from the reference.
 
-        At least one level of a column is kept, and at least two of the target: a pooled target
-        could not be predicted.
+        At least two levels of the target are kept: a pooled target could not be predicted.
+
+        Args:
+            pool: shape (n_pool, n_columns), all rows that a model may be trained on.
+            reference: shape (n_reference, n_columns).
+            schema: of both.
 
         Raises:
             ConfigError: a parameter out of its range.
@@ -165,37 +172,35 @@ class Pooling:
                 raise ConfigError(f"pooling.{name}={value}: must be in [0, 0.5)")
         if self.min_count < 1:
             raise ConfigError(f"pooling.min_count={self.min_count}: must be at least 1")
+        if self.other not in get_args(Stands):
+            raise ConfigError(f"pooling.other={self.other}: must be label or commonest")
         if not len(reference):
             raise DataError("pooling needs reference rows, and the reference split has none")
-        levels = schema.of_kind("categorical") if self.min_rate else []
-        levels = [name for name in levels if schema[name].form != MADE]
+        names = schema.of_kind("categorical", "boolean")
+        if not self.min_rate and self.min_count == 1:
+            names = []
+        levels = [schema[name] for name in names if schema[name].form != MADE]
         numbers = schema.of_kind("numeric", "datetime") if self.clip else []
-        pooled = [self._learn_levels(reference[name], name == schema.target) for name in levels]
+        pooled = [
+            learn_levels(
+                pool[column.name],
+                reference[column.name],
+                column,
+                min_rate=self.min_rate,
+                min_count=self.min_count,
+                other=self.other,
+                n_sure=_n_sure(column.name, schema),
+            )
+            for column in levels
+        ]
         clipped = [self._learn_range(reference[name], schema[name]) for name in numbers]
         return PoolingRule(
             schema,
+            self.min_count,
             tuple(column for column in pooled if column is not None),
             # A target clipped to one value could not be predicted.
             tuple(c for c in clipped if c and not (c.low == c.high and c.name == schema.target)),
         )
-
-    def _learn_levels(self, values: pd.Series[Any], is_target: bool) -> PooledColumn | None:
-        levels = [level for level in find_levels(values) if level is not None]
-        if not levels:
-            return None
-        positions = positions_of(values, levels)
-        counts = np.bincount(positions[positions >= 0], minlength=len(levels))
-        by_count = np.argsort(-counts, kind="stable")
-        is_kept = counts >= max(self.min_rate * len(values), self.min_count)
-        is_kept[by_count[: 2 if is_target else 1]] = True
-        kept = tuple(levels[i] for i in by_count if is_kept[i])
-        back = [i for i in by_count if not is_kept[i] and counts[i] >= self.min_count]
-        rates = to_digits(counts[back] / counts[back].sum()) if back else []
-        label = POOLED
-        while label in levels:
-            label = f"({label})"
-        rare = tuple(levels[i] for i in back)
-        return PooledColumn(str(values.name), label, kept, rare, tuple(rates))
 
     def _learn_range(self, values: pd.Series[Any], column: Column) -> ClippedColumn | None:
         present = values.dropna()
@@ -221,6 +226,11 @@ class Pooling:
         return ClippedColumn(column.name, *dtype_bounds(column, float(ends[0]), float(ends[1])))
 
 
+def _n_sure(name: str, schema: Schema) -> int:
+    """Levels that are kept whoever holds them: a pooled target could not be predicted."""
+    return 2 if name == schema.target else 0
+
+
 def _round_dates(low: pd.Timestamp, high: pd.Timestamp) -> tuple[pd.Timestamp, pd.Timestamp]:
     """Round two dates outwards to a coarse unit of the time between them."""
     for unit in ("D", "h", "min", "s"):
@@ -234,11 +244,6 @@ def _round_dates(low: pd.Timestamp, high: pd.Timestamp) -> tuple[pd.Timestamp, p
     return low, high
 
 
-def _pool(values: pd.Series[Any], column: PooledColumn) -> pd.Series[Any]:
-    stays = (positions_of(values, column.kept) >= 0) | values.isna().to_numpy()
-    return values.astype(object).where(stays, column.label)
-
-
 def _clip(values: pd.Series[Any], clipped: ClippedColumn, column: Column) -> pd.Series[Any]:
     if isinstance(clipped.low, str):
         low, high = pd.Timestamp(clipped.low), pd.Timestamp(clipped.high)
@@ -250,31 +255,29 @@ def _clip(values: pd.Series[Any], clipped: ClippedColumn, column: Column) -> pd.
     return values.mask(floats < ends[0], ends[0]).mask(floats > ends[1], ends[1])
 
 
-def _known(column: PooledColumn, levels: Sequence[Level]) -> PooledColumn:
-    rare, rates = (column.rare, column.rates) if column.rare else (column.kept[:1], (1.0,))
-    if column.label not in levels:
-        rare, rates = (), ()
-    kept = tuple(level for level in column.kept if level in levels)
-    return replace(column, kept=kept, rare=rare, rates=rates)
-
-
-def _unpool(
-    values: pd.Series[Any], column: PooledColumn, uniform: NDArray[np.float64], dtype: str
-) -> Any:
-    rare, rates = (column.rare, column.rates) if column.rare else (column.kept[:1], (1.0,))
-    levels = tuple(dict.fromkeys((*column.kept, *rare)))
-    rare_rows = (values == column.label).to_numpy(dtype=bool)
-    edges = np.cumsum(rates)
-    codes = positions_of(values.mask(rare_rows), levels)
-    drawn = np.searchsorted(edges[:-1], uniform[rare_rows] * edges[-1], side="right")
-    codes[rare_rows] = np.array([levels.index(level) for level in rare], dtype=np.int64)[drawn]
-    codes[codes < 0] = len(levels)  # missing
-    return values_of(codes, (*levels, None), dtype)
-
-
 def _pooled_from_dict(entry: Mapping[str, Any]) -> PooledColumn:
-    kept, rare = read_levels(entry["kept"]), read_levels(entry["rare"])
-    rates = tuple(map(float, entry["rates"]))
-    if len(rare) != len(rates) or not np.isfinite(rates).all() or min(rates, default=1) <= 0:
-        raise ValueError("a positive rate for each rare level is needed")
-    return PooledColumn(str(entry["name"]), str(entry["label"]), kept, rare, rates)
+    return PooledColumn.from_dict(_of_version_0_1(entry) if "kept" in entry else entry)
+
+
+def _of_version_0_1(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A column that says at which `rates` a pooled cell becomes a `rare` level, and no shares.
+
+    Any shares do in which each level that the model draws keeps its own, and the pooled one's is
+    divided by the rates.
+    """
+    kept = list(read_levels(entry["kept"]))
+    rare, rates = (entry["rare"], entry["rates"]) if entry["rare"] else (kept[:1], [1.0])
+    if len(rare) != len(rates):
+        raise ValueError("a rate for each rare level is needed")
+    shares: dict[Level, float] = dict.fromkeys(kept, 1.0)
+    for level, rate in zip(rare, rates, strict=True):
+        shares[level] = shares.get(level, 0.0) + rate / sum(rates)
+    shares[None] = 1.0
+    learnt = [*kept, entry["label"], None]
+    return {
+        **{key: entry[key] for key in ("name", "label")},
+        "learnt": learnt,
+        "drawn": [1 / len(learnt)] * len(learnt),
+        "levels": list(shares),
+        "shares": list(shares.values()),
+    }

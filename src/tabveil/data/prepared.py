@@ -1,6 +1,6 @@
-"""Where do a table's splits stand between preparing and confirming?
+"""A table's splits, between preparing and confirming.
 
-In a folder of their own: `schema.json`, the four splits as Parquet, each row's group number
+They lie in a folder of their own: `schema.json`, the four splits as Parquet, each row's group number
 (`groups.npz`), what stands in the place of identifiers (`masks.json`, with the schema of rows as
 they are given away), what every row obeys (`rules.json`), and `prepared.json` (name, digest, what
 the split reports). It is written whole or not at all, and readable by its owner only. Loading
@@ -37,13 +37,20 @@ _SPLITS = ("train", "control", "reference", "release")
 class About:
     """What identifies a prepared table.
 
-    `digest` is that of the source's contents together with all that shaped the splits.
+    Attributes:
+        name: of the table.
+        source: what a person calls the file or database.
+        digest: of the source's contents together with all that shaped the splits.
+        report: what the split found, and what was not read as it stood.
+        form: a digest of the form of the source, in which rows are written back; the same rows as
+            CSV and as Parquet have one `digest` and two forms.
     """
 
     name: str
     source: str
     digest: str
     report: dict[str, Any]
+    form: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,21 +117,21 @@ def save_prepared(
         (partial / "rules.json").write_text(told + "\n", encoding="utf-8")
         text = json.dumps(asdict(about), indent=1, sort_keys=True, ensure_ascii=False)
         (partial / "prepared.json").write_text(text + "\n", encoding="utf-8")
-        _put(partial, directory, about.digest)
+        _put(partial, directory, about)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _put(partial: Path, directory: Path, digest: str) -> None:
+def _put(partial: Path, directory: Path, about: About) -> None:
     """Move a preparation to its place; another process's of the same table stays: it is in use."""
-    if digest_of(directory) == digest:
+    if holds(directory, about.digest, about.form):
         return
     if directory.exists():
         shutil.rmtree(directory)
     try:
         partial.rename(directory)
     except OSError:
-        if digest_of(directory) != digest:
+        if not holds(directory, about.digest, about.form):
             raise
 
 
@@ -140,6 +147,15 @@ def digest_of(directory: Path) -> str | None:
         return str(told["digest"])
     except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def holds(directory: Path, digest: str, form: str) -> bool:
+    """Whether that prepared table, of a source of that form, lies there. Nothing else is read."""
+    try:
+        told = json.loads((directory / "prepared.json").read_text(encoding="utf-8"))
+        return bool(told["digest"] == digest and told.get("form", "") == form)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return False
 
 
 def load_prepared(directory: Path) -> Prepared:

@@ -1,7 +1,8 @@
-"""How does any synthesizer learn from a pooled table and still sample the whole one?
+"""A synthesizer around another that pools rare levels before training and puts them back after.
 
-`Pooled` is a synthesizer around another: it applies a `PoolingRule` (see `data/pooling`) to the
-training table, lets the inner one learn that, and undoes the pooling in what it samples.
+`Pooled` applies a `PoolingRule` (see `data/pooling`) to the training table, lets the inner
+synthesizer learn that, measures at which shares it draws each column's levels, and mends them in
+what it samples.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from typing import Any, Self
 import pandas as pd
 
 from tabveil.contracts import Critic, HasCritic, OnEpoch, Synthesizer, Where
-from tabveil.data.pooling import PooledColumn, PoolingRule
+from tabveil.data.pooled_levels import MEASURED_ROWS, PooledColumn
+from tabveil.data.pooling import PoolingRule
 from tabveil.data.schema import Schema
 from tabveil.errors import ArtifactError, DataError
-from tabveil.seeding import stream_seed
+from tabveil.seeding import child_seed, stream_seed
 from tabveil.synthesizers.chunks import concat
 from tabveil.synthesizers.conditions import parse
 from tabveil.synthesizers.loading import (
@@ -38,7 +40,7 @@ class Pooled:
 
     Args:
         inner: the synthesizer that learns.
-        rule: learnt from the reference split.
+        rule: learnt from the training pool and the reference split.
     """
 
     inner: Synthesizer
@@ -53,10 +55,13 @@ class Pooled:
         """
         if schema.columns != self.rule.schema.columns:
             raise DataError("the pooling rule was learnt for a table with other columns")
-        pooled = self.rule.apply(train)
-        self.inner.fit(pooled, self.rule.apply_schema(), seed=seed, on_epoch=on_epoch)
         least = getattr(self.inner, "min_count", 1)
-        self.rule = self.rule.for_trained(pooled, min_count=least)
+        self.rule = self.rule.for_training(train, min_count=least)
+        schema = self.rule.apply_schema()
+        self.inner.fit(self.rule.apply(train), schema, seed=seed, on_epoch=on_epoch)
+        if self.rule.pooled:
+            sampled = self.inner.sample(MEASURED_ROWS, seed=child_seed(seed, "shares"))
+            self.rule = self.rule.measured(sampled)
 
     @property
     def critic(self) -> Critic | None:
@@ -103,7 +108,7 @@ class Pooled:
 def _split(where: Where | None, rule: PoolingRule) -> tuple[Where | None, PoolingRule]:
     """Say `where` in the inner synthesizer's levels, and the rule that undoes only to those.
 
-    Raises ConditionError for a level that is neither kept nor one a pooled cell may become.
+    Raises ConditionError for a level that no drawn row holds.
     """
     if not isinstance(where, Mapping):
         return where, rule
@@ -111,24 +116,17 @@ def _split(where: Where | None, rule: PoolingRule) -> tuple[Where | None, Poolin
     columns = []
     for column in rule.pooled:
         if column.name in where:
-            inner[column.name], column = _split_column(where[column.name], column, rule.schema)
+            asked, column = _restricted(where[column.name], column, rule.schema)
+            inner[column.name] = asked
+            if not asked:
+                del inner[column.name]
         columns.append(column)
     return inner, replace(rule, pooled=tuple(columns))
 
 
-def _split_column(
+def _restricted(
     wanted: Any, column: PooledColumn, schema: Schema
 ) -> tuple[list[Any], PooledColumn]:
-    known = (*dict.fromkeys((*column.kept, *column.rare)), None)
-    levels = parse({column.name: wanted}, schema, {column.name: known})[column.name]
+    levels = parse({column.name: wanted}, schema, {column.name: column.levels})[column.name]
     assert isinstance(levels, tuple)
-    rare = [
-        (level, rate)
-        for level, rate in zip(column.rare, column.rates, strict=True)
-        if level in levels
-    ]
-    inner = [level for level in levels if level is None or level in column.kept]
-    if rare:
-        inner.append(column.label)
-        column = replace(column, rare=tuple(r[0] for r in rare), rates=tuple(r[1] for r in rare))
-    return inner, column
+    return column.restricted(levels)

@@ -6,6 +6,8 @@ put together to persons.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -39,7 +41,7 @@ def wrapped(
 
     Args:
         synthesizer: that learns.
-        pooling: learnt from the reference split.
+        pooling: learnt from `prepared.train`, all of it, and the reference split.
         prepared: the splits, with the table's rules.
         train: shape (n_train, n_columns), the rows to learn from.
         seed: of the trial.
@@ -49,28 +51,40 @@ def wrapped(
         DataError: `train` does not obey a rule, or has no groups where they are to be drawn.
     """
     rules, reference = prepared.rules, prepared.reference
+    tables = Tables(train, prepared.train, reference)
     if not prepared.sample_groups:
-        return _of_rows(synthesizer, pooling, rules, train, reference, prepared.schema, seed)
-    persons = prepared.groups["train"]
-    persons = persons if is_member is None else persons[is_member]
+        return _of_rows(synthesizer, pooling, rules, tables, prepared.schema, seed)
+    everybody = prepared.groups["train"]
+    persons = everybody if is_member is None else everybody[is_member]
     rule = PersonRule.learn(train, persons, prepared.schema)
-    counted = rule.apply(train, persons), rule.apply(reference, prepared.groups["reference"])
-    inner = _of_rows(synthesizer, pooling, rules, *counted, rule.apply_schema(), seed)
-    return Grouped(inner, rule, persons)
+    counted = Tables(
+        rule.apply(train, persons),
+        rule.apply(prepared.train, everybody),
+        rule.apply(reference, prepared.groups["reference"]),
+    )
+    return Grouped(
+        _of_rows(synthesizer, pooling, rules, counted, rule.apply_schema(), seed), rule, persons
+    )
+
+
+class Tables(NamedTuple):
+    """What a synthesizer learns from, all that it might learn from, and the reference."""
+
+    train: pd.DataFrame
+    pool: pd.DataFrame
+    reference: pd.DataFrame
 
 
 def _of_rows(
     synthesizer: Synthesizer,
     pooling: Pooling,
     rules: tuple[Rule, ...],
-    train: pd.DataFrame,
-    reference: pd.DataFrame,
+    tables: Tables,
     schema: Schema,
     seed: int,
 ) -> Rows:
     if not rules:
-        return Pooled(synthesizer, pooling.learn(reference, schema))
-    learnt = Rules(rules).learn(train, schema, seed=child_seed(seed, "rules"))
-    return Ruled(
-        Pooled(synthesizer, pooling.learn(learnt.apply(reference), learnt.apply_schema())), learnt
-    )
+        return Pooled(synthesizer, pooling.learn(tables.pool, tables.reference, schema))
+    learnt = Rules(rules).learn(tables.train, schema, seed=child_seed(seed, "rules"))
+    pool, reference = learnt.apply(tables.pool), learnt.apply(tables.reference)
+    return Ruled(Pooled(synthesizer, pooling.learn(pool, reference, learnt.apply_schema())), learnt)

@@ -38,7 +38,7 @@ def write_samples(
         ConfigError: the path cannot be written to, its name ends in no format, or `n` is below 1.
         ConditionError: `where` names nothing that exists, or cannot be met.
     """
-    check_target(path)
+    check_target(path, n=n)
     frames = generator.iter_sample(n, seed=seed, where=where)
     return write_frames(
         frames, path, generator.schema, progress=progress, escape_formulas=escape_formulas

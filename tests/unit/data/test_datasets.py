@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 CONFIGS = sorted((ROOT / "conf" / "dataset").glob("*.yaml"))
 SHIPPED = ["randhie", "randhie_years"]
 PLACE = {
-    "csv": ["path", "format", "encoding", "decimal", "schema"],
+    "csv": ["path", "format", "encoding", "decimal", "sheet", "schema"],
     "sql": ["url", "query", "schema"],
 }
 """What says where and what the table is; the others: a file and its format."""
@@ -51,8 +51,9 @@ def made(make_data: ModuleType) -> dict[str, pd.DataFrame]:
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_a_dataset_config_has_the_known_keys_and_comments_each(path: Path) -> None:
-    masks = ["masks", "rules"] if path.stem in PLACE else []
-    keys = ["name", *PLACE.get(path.stem, ["path", "format"]), *KNOWN, *masks, "automatic_rules"]
+    any_table = ["missing", "masks", "rules"] if path.stem in PLACE else []
+    place = PLACE.get(path.stem, ["path", "format"])
+    keys = ["name", *place, *KNOWN, *any_table, "automatic_rules"]
     assert list(config(path.stem)) == keys
     lines = path.read_text().splitlines()
     for key in keys:

@@ -116,7 +116,7 @@ def test_a_frictionless_schema_names_formats_and_keys(tmp_path: Path) -> None:
         ("[1, 2]", "holds no mapping"),
         ("a: [", "neither YAML nor JSON"),
         ("columns: {a: number}", "a kind is one of numeric"),
-        ("columns: {a: {kind: numeric, type: int}}", "may have kind, mask and why"),
+        ("columns: {a: {kind: numeric, type: int}}", "may have format, kind, mask, missing, why"),
         ("rows: 3", "it may hold columns"),
         ("target: [a]", "target names one column"),
         ("sensitive: a", "a list of column names"),

@@ -98,7 +98,8 @@ def ruled(
     counted = rule.apply(table, WHOSE)
     learnt = Rules(tuple(rules)).learn(counted, rule.apply_schema(), seed=0)
     pooling = Pooling(min_rate=0.1, clip=0.01)
-    pooled = pooling.learn(learnt.apply(counted), learnt.apply_schema())
+    applied = learnt.apply(counted)
+    pooled = pooling.learn(applied, applied, learnt.apply_schema())
     made = Grouped(Ruled(Pooled(inner or Marginals(), pooled), learnt), rule, WHOSE)
     made.fit(table, rule.schema, seed=0)
     return made

@@ -247,7 +247,8 @@ def test_without_rules_rows_are_the_inner_synthesizers() -> None:
 
 def test_pooled_levels_come_back_before_the_rules_do() -> None:
     learnt = Rules(RULES[:3]).learn(TABLE, SCHEMA, seed=0)
-    pooling = Pooling(min_rate=0.25, clip=0.05).learn(learnt.apply(TABLE), learnt.apply_schema())
+    applied = learnt.apply(TABLE)
+    pooling = Pooling(min_rate=0.25, clip=0.05).learn(applied, applied, learnt.apply_schema())
     synthesizer = Ruled(Pooled(Marginals(), pooling), learnt)
     synthesizer.fit(TABLE, SCHEMA, seed=0)
     rows = synthesizer.sample(2000, seed=0)

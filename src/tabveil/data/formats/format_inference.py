@@ -286,7 +286,8 @@ class _Column:
 
     def _spellings(self) -> list[Spelling]:
         spellings = find_spellings(self._sample())
-        return [s for s in spellings if self.told.decimal in (None, s.mark) or s.is_whole]
+        mark = self.told.decimal
+        return [s for s in spellings if mark in (None, s.mark) or (s.is_whole and s.group != mark)]
 
     def _fit_numbers(
         self, spelling: Spelling, *, strict: bool = True
@@ -308,7 +309,8 @@ class _Column:
 
     def _has_two_spellings_of_a_level(self, spelling: Spelling) -> bool:
         """Whether 1.10 stands beside 1.1 among few texts, as versions do."""
-        if not 1 < len(self.likely) <= _FEW_LEVELS or spelling.is_whole:
+        least, most = spelling.places
+        if not 1 < len(self.likely) <= _FEW_LEVELS or least == most:
             return False
         texts = self.cells.texts.take(pa.array(self.likely))
         numbers = spelling.read(texts)

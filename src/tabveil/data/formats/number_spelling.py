@@ -162,10 +162,11 @@ class Spelling:
     @property
     def _regex(self) -> str:
         mark = re.escape(self.mark)
-        whole = r"\d+"
+        whole = r"(?:0|[1-9]\d*)"
         if self.group:
-            whole = rf"(?:\d{{1,3}}(?:{re.escape(self.group)}\d{{3}})+|\d+)"
-        body = rf"(?:{whole}(?:{mark}\d*)?|{mark}\d+)"
+            whole = rf"(?:[1-9]\d{{0,2}}(?:{re.escape(self.group)}\d{{3}})+|{whole})"
+        # Zeros in front are a code's; of whole numbers a person may want them read all the same.
+        body = rf"(?:{whole}(?:{mark}\d*)?|\d+|{mark}\d+)"
         if self.exponent:
             body += r"(?:[eE][+-]?\d+)?"
         prefix, suffix = re.escape(self.prefix), re.escape(self.suffix)

@@ -1,4 +1,4 @@
-"""How large may a table be?
+"""How large a table may be.
 
 Beyond these sizes a file is nearly always no table: an export without line ends, a dump, a bomb.
 Saying so after ten million characters is kinder than filling the memory first.
@@ -25,12 +25,14 @@ class Bounds:
         field: characters of one value. It is Python's own limit for CSV, and far above any text
             that can be modelled.
         line: characters of one line of a text file.
+        digits: of one whole number.
     """
 
     rows: int = 20_000_000
     columns: int = 5_000
     field: int = 131_072
     line: int = 10_000_000
+    digits: int = 100
 
     def check_rows(self, n: int, source: str) -> None:
         """Raise DataError for too many rows."""
@@ -52,6 +54,14 @@ class Bounds:
             raise DataError(
                 f"{where}: a value of {shown(name)} is longer than {self.field:,} characters; "
                 f"cut it, or leave the column out"
+            )
+
+    def check_digits(self, number: int, source: str, name: str) -> None:
+        """Raise DataError for a whole number that is neither a number nor a code any more."""
+        if number > 10**self.digits:
+            raise DataError(
+                f"{source}: {shown(name)} holds a number of more than {self.digits} digits; cap it, "
+                f"or write it as a text"
             )
 
     def check_line(self, n_characters: int, where: str) -> None:

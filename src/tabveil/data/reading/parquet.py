@@ -99,7 +99,9 @@ def _of_pandas(schema: pa.Schema) -> dict[str, Any]:
 
 def _check_kind(field: pa.Field, path: Path) -> None:
     kind = field.type
+    # pandas' own types are known to Arrow only where pandas was imported before.
     extension = (field.metadata or {}).get(b"ARROW:extension:name", b"").decode()
+    extension = getattr(kind, "extension_name", extension)
     if types.is_dictionary(kind):
         kind = kind.value_type
     refused = (

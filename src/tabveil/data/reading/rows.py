@@ -132,6 +132,7 @@ class Rows:
             try:
                 return pa.array(values, pa.int64())
             except (OverflowError, pa.ArrowInvalid):  # digits that no number holds: a code
+                self._bounds.check_digits(max(map(abs, present)), self._source, name)
                 return pa.array([None if v is None else str(v) for v in values], pa.string())
         scales = [-int(v.as_tuple().exponent) for v in present if isinstance(v, Decimal)]
         if len(scales) == len(present):

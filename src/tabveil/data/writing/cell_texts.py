@@ -19,6 +19,8 @@ from tabveil.data.formats.column_format import Format
 from tabveil.data.formats.conversion import to_texts
 from tabveil.data.schema import Column
 
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the start of a formula."""
 _FORMULA = r"^[=+\-@\t\r]"
 
 
@@ -50,12 +52,12 @@ def texts_of(frame: pd.DataFrame, column: Column, *, separator: str = " ") -> pa
     """
     written = format_of(column)
     if written.sort == "datetime" and written.pattern is None:
-        written = replace(written, pattern=_pattern(column, written, separator))
+        written = replace(written, pattern=pattern_of(column, written, separator))
     rows = frame.index.to_numpy(dtype=np.int64)
     return to_texts(frame[column.name], written, rows)
 
 
-def _pattern(column: Column, written: Format, separator: str) -> str:
+def pattern_of(column: Column, written: Format, separator: str) -> str:
     """As precise as the source is: from the schema, for a frame may hold midnights only."""
     if column.form == "date" and written.zone is None:
         return "%Y-%m-%d"

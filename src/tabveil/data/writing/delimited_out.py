@@ -13,9 +13,7 @@ import pyarrow.compute as pc
 
 from tabveil.data.reading.raw import Dialect
 from tabveil.data.schema import Column, Schema
-from tabveil.data.writing.cell_texts import escaped, format_of, opened, texts_of
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from tabveil.data.writing.cell_texts import FORMULA_SIGNS, escaped, format_of, opened, texts_of
 
 
 @contextmanager
@@ -51,7 +49,7 @@ def _dialect(path: Path, schema: Schema) -> Dialect:
 def _header(schema: Schema, dialect: Dialect, *, escape_formulas: bool) -> str:
     names = ["" if name in dialect.unnamed else name for name in schema.names]
     if escape_formulas:
-        names = [f"'{name}" if name.startswith(_FORMULA) else name for name in names]
+        names = [f"'{name}" if name.startswith(FORMULA_SIGNS) else name for name in names]
     quoted = [
         '"' + name.replace('"', '""') + '"'
         if dialect.quoted_header or re.search(_structural(dialect), name)

@@ -22,7 +22,7 @@ from tabveil.data.schema import Schema
 from tabveil.data.writing.delimited_out import write_delimited
 from tabveil.data.writing.json_out import write_json_lines
 from tabveil.data.writing.parquet_out import write_parquet
-from tabveil.data.writing.workbook_out import write_workbook
+from tabveil.data.writing.workbook_out import check_rows, write_workbook
 from tabveil.errors import ConfigError
 
 Write = Callable[[pd.DataFrame], None]
@@ -105,8 +105,8 @@ def _remove_leftovers(path: Path) -> None:
             left.unlink(missing_ok=True)
 
 
-def check_target(path: Path) -> Writer:
-    """How rows get into that file. Raises ConfigError where they cannot."""
+def check_target(path: Path, *, n: int = 0) -> Writer:
+    """How `n` rows get into that file. Raises ConfigError where they cannot."""
     name = path.name.lower()
     ends = [end for end in WRITERS if name.endswith(end)]
     if not ends:
@@ -115,4 +115,7 @@ def check_target(path: Path) -> Writer:
         raise ConfigError(f"out={path} is a folder; name a file")
     if not path.absolute().parent.is_dir():
         raise ConfigError(f"out={path}: there is no folder {path.absolute().parent}; make it first")
-    return WRITERS[max(ends, key=len)]
+    writer = WRITERS[max(ends, key=len)]
+    if writer is write_workbook:
+        check_rows(n, path)
+    return writer

@@ -6,8 +6,9 @@ modes, a code column's levels) and one scalar for every float column that has mo
 Nothing is one-hot: a row of Adult takes a few dozen bytes.
 
 What an encoder keeps is levels, modes and rounded shares, never a row. Levels that fewer than
-`min_count` training rows hold are left out: their rows are given another level by its share. A
-missing number is given another's value, so that it says nothing about those that are there.
+`min_count` training rows hold are left out: their rows are given another level by its share
+(behind `synthesizers/pooled` they are pooled before, and come back at their shares). A missing
+number is given another's value, so that it says nothing about those that are there.
 """
 
 from __future__ import annotations

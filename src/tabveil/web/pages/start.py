@@ -44,7 +44,7 @@ async def upload(request: Request, user: User, web: Web) -> Response:
     async with request.form(max_files=1, max_fields=4) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile) or not file.filename:
-            raise Invalid("No file was chosen. Go back, choose a CSV or Parquet file, and send it.")
+            raise Invalid("No file was chosen. Go back, choose a table, and send it.")
         taken = await web.uploads.receive(user, file.filename, _pieces(file), file.size)
     return go(f"/uploads/{taken.id}")
 

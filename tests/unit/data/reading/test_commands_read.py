@@ -53,7 +53,7 @@ def test_inspect_takes_encoding_and_decimal(
     assert main(words) == 2
     assert "set dataset.encoding" in capsys.readouterr().err
     assert main([*words, "encoding=mac-roman", "decimal=','"]) == 0
-    assert "float64" in capsys.readouterr().out
+    assert "numbers written 1234,500" in capsys.readouterr().out
     assert main([*words, "decimal=5"]) == 2
     assert "decimal" in capsys.readouterr().err
 

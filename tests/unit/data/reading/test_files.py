@@ -71,7 +71,7 @@ def test_a_header_that_begins_like_an_archive_is_a_header(tmp_path: Path) -> Non
     [
         (zipped("a.csv", "b.csv"), "archive of 2 files"),
         (zipped(), "archive of 0 files"),
-        (zipped("[Content_Types].xml", "xl/workbook.xml"), "office document"),
+        (zipped("[Content_Types].xml", "xl/workbook.xml"), "is an Excel workbook"),
         (gzip.compress(CSV * 999, mtime=0)[:-9], "damaged gzip"),
     ],
 )

@@ -28,8 +28,8 @@ def test_each_kind_of_value_gets_its_kind_of_column(tmp_path: Path) -> None:
     assert table.dtypes.astype(str).tolist() == dtypes
     assert table["m"].tolist()[0] is True
     assert table[["t", "m"]].isna().to_numpy().tolist() == [[False, False], [True, True]]
-    table = read(tmp_path, {"d": "2020-01-02"}, {}, {"d": "2020-01-03T04:05:06Z"})
-    assert table["d"].dtype == "datetime64[ns]"
+    table = read(tmp_path, {"d": "2020-01-02T00:00:00Z"}, {}, {"d": "2020-01-03T04:05:06Z"})
+    assert table["d"].dtype == "datetime64[ns, UTC]"
 
 
 def test_a_key_that_a_line_lacks_is_a_missing_value_however_late_it_comes(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_a_key_that_a_line_lacks_is_a_missing_value_however_late_it_comes(tmp_pa
 
 
 def test_a_table_may_end_with_a_full_block(tmp_path: Path) -> None:
-    lines = [{"a": str(i), "b": i % 2 == 0, "d": "2020-01-02"} for i in range(20_000)]
+    lines = [{"a": f"x{i}", "b": i % 2 == 0, "d": "2020-01-02"} for i in range(20_000)]
     table = read(tmp_path, *lines)
     assert table.shape == (20_000, 3)
     assert table.dtypes.astype(str).tolist() == ["object", "bool", "datetime64[ns]"]
@@ -54,9 +54,9 @@ def test_blank_lines_are_no_rows_but_count_as_lines(tmp_path: Path) -> None:
         read(tmp_path, {"a": 1}, "", "", '{"a": }')
 
 
-def test_whole_numbers_too_large_for_a_computer_word_are_floats(tmp_path: Path) -> None:
-    assert read(tmp_path, {"a": 2**62}, {"a": -5})["a"].tolist() == [2**62, -5]
-    assert read(tmp_path, {"a": 2**70}, {"a": 5})["a"].tolist() == [2.0**70, 5.0]
+def test_whole_numbers_that_no_float_holds_are_codes_to_the_last_digit(tmp_path: Path) -> None:
+    assert read(tmp_path, {"a": 2**62}, {"a": -5})["a"].tolist() == [str(2**62), "-5"]
+    assert read(tmp_path, {"a": 2**70}, {"a": 5})["a"].tolist() == [str(2**70), "5"]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_whole_numbers_too_large_for_a_computer_word_are_floats(tmp_path: Path) 
         ('{"a": NaN}', "line 2: no JSON that can be read"),
         ("[1, 2]", "line 2: no object"),
         ('{"a": 1} {"a": 2}', "line 2: no JSON from character 10 on"),
-        ({"a": 10**400}, "'a' holds a number beyond 1e308"),
+        ({"a": 10**400}, "'a' holds a number of more than 100 digits"),
         ({"": 1}, "a column has no name"),
     ],
 )

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -163,7 +164,7 @@ def names_and_nothing() -> Iterator[Case]:
         yield f"nothing {text!r}", "t.csv", text.encode()
     for text in ("", "\n", "  \n\n", "\ufeff", "{}\n", "{}\n{}\n"):
         yield f"nothing {text!r} as jsonl", "t.jsonl", text.encode()
-    yield "blank rows", "t.csv", b"a\n1\n   \n2\n"
+    yield "blank rows", "t.csv", b"a,b\n1,2\n   \n2,3\n"
 
 
 def letters() -> Iterator[Case]:
@@ -251,8 +252,8 @@ def bad_parquet() -> Iterator[Case]:
         "struct": pa.array([{"a": 1}]),
         "bytes": pa.array([SECRET.encode()]),
         "fixed bytes": pa.array([b"abcd"], pa.binary(4)),
-        "duration": pa.array([datetime.timedelta(1)]),
-        "time": pa.array([datetime.time(1)]),
+        "period": pa.Array.from_pandas(pd.Series(pd.period_range("2020-01", periods=1, freq="M"))),
+        "interval": pa.array([pa.MonthDayNano([1, 2, 3])], pa.month_day_nano_interval()),
         "none": pa.array([], pa.int64()),
     }
     for name, column in columns.items():
@@ -261,11 +262,125 @@ def bad_parquet() -> Iterator[Case]:
     yield "parquet, names twice", "t.parquet", parquet(twice)
 
 
+def workbook(**parts: bytes | str | None) -> bytes:
+    """A workbook of two columns, whose texts are shared; parts by name are put in its place."""
+    kinds = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    related = "".join(
+        f'<Relationship Id="r{i}" Type="{kinds}/{kind}" Target="{target}"/>'
+        for i, (kind, target) in enumerate(
+            [("worksheet", "sheet1.xml"), ("sharedStrings", "sharedStrings.xml")]
+        )
+    )
+    cells = "".join(
+        f'<row><c t="s"><v>1</v></c><c><v>{random.Random(i).random()}</v></c></row>'
+        for i in range(300)
+    )
+    whole: dict[str, bytes | str | None] = {
+        "types": "<Types/>",
+        "rels": f'<a><Relationship Id="r" Type="{kinds}/officeDocument" Target="xl/workbook.xml"/>'
+        "</a>",
+        "workbook": '<workbook><sheets><sheet name="S" r:id="r0"/></sheets></workbook>',
+        "related": f"<Relationships>{related}</Relationships>",
+        "sharedStrings": f"<a><si><t>name</t></si><si><t>{SECRET}</t></si><si><t>x</t></si></a>",
+        "sheet1": sheet('<row><c t="s"><v>0</v></c><c t="s"><v>2</v></c></row>' + cells),
+        **parts,
+    }
+    names = {
+        "types": "[Content_Types].xml",
+        "rels": "_rels/.rels",
+        "related": "xl/_rels/workbook.xml.rels",
+    }
+    return zipped(
+        *(
+            (
+                names.get(part, f"xl/{part}.xml"),
+                content.encode() if isinstance(content, str) else content,
+            )
+            for part, content in whole.items()
+            if content is not None
+        )
+    )
+
+
+def sheet(cells: str, tail: str = "") -> str:
+    return f'<worksheet xmlns="urn:x"><sheetData>{cells}</sheetData>{tail}</worksheet>'
+
+
+def text_row(n: int) -> str:
+    return f'<row r="{n}"><c r="A{n}" t="str"><v>name</v></c><c r="B{n}"><v>1</v></c></row>'
+
+
+ENTITIES = (
+    '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">'
+    + "".join(
+        f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    + "]>"
+)
+
+
+def bad_workbooks() -> Iterator[Case]:
+    whole = workbook()
+    for share in (0.0, 0.01, 0.2, 0.5, 0.8, 0.99):
+        yield f"workbook cut at {share}", "t.xlsx", whole[: int(share * len(whole))]
+    for part in ("workbook", "related", "sheet1", "sharedStrings"):
+        yield f"workbook without {part}", "t.xlsx", workbook(**{part: None})
+        for content in ("", "<a", "<a/>", "<a></b>", "noise", "\0" * 50, ENTITIES + "<a>&i;</a>"):
+            yield f"workbook, {part} is {content[:9]!r}", "t.xlsx", workbook(**{part: content})
+    yield "workbook of entities", "t.xlsx", workbook(sheet1=ENTITIES + sheet("&i;"))
+    cells = {
+        "row 0": '<row r="0"><c><v>1</v></c></row>',
+        "row 2000000": '<row r="2000000"><c><v>1</v></c></row>',
+        "row x": '<row r="x"><c><v>1</v></c></row>',
+        "column XFE": '<row r="1"><c r="XFE1"><v>1</v></c></row>',
+        "a far cell": text_row(1) + '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
+        "a far row": text_row(1) + text_row(1_048_576),
+        "text as number": text_row(1) + f'<row r="2"><c r="B2"><v>{SECRET}</v></c></row>',
+        "number beyond": text_row(1) + '<row r="2"><c r="B2"><v>1e999</v></c></row>',
+        "no number": text_row(1) + '<row r="2"><c r="B2"><v>NaN</v></c></row>',
+        "no such text": '<row><c t="s"><v>9999</v></c></row>',
+        "negative text": '<row><c t="s"><v>-1</v></c></row>',
+        "no such type": '<row><c t="zz"><v>1</v></c></row>',
+        "bad style": '<row><c s="x"><v>1</v></c></row>',
+        "no reference": '<row><c r="??"><v>1</v></c></row>',
+        "names only": text_row(1),
+        "formula": text_row(1) + '<row r="2"><c r="A2"><f>A1</f></c></row>',
+        "too long a text": text_row(1)
+        + f'<row r="2"><c r="A2" t="str"><v>{"x" * 140_000}</v></c></row>',
+        "too many columns": "<row>" + '<c t="str"><v>a</v></c>' * 5001 + "</row>",
+        "too many cells": "<row>" + '<c t="str"><v>a</v></c>' * 16_385 + "</row>",
+        "an error as name": '<row><c t="e"><v>#N/A</v></c><c t="e"><v>#N/A</v></c></row>',
+    }
+    for what, rows_ in cells.items():
+        yield f"workbook, {what}", "t.xlsx", workbook(sheet1=sheet(rows_))
+    tail = '<mergeCells><mergeCell ref="??"/></mergeCells>'
+    yield "workbook, bad merge", "t.xlsx", workbook(sheet1=sheet(text_row(1) * 2, tail))
+    bomb = b"<a>" + bytes(100_000_000)
+    yield "workbook that is a bomb", "t.xlsx", workbook(sheet1=bomb)
+    yield "workbook of a bomb of texts", "t.xlsx", workbook(sharedStrings=bomb)
+    yield "workbook, encrypted zip", "t.xlsx", zipped(("xl/workbook.xml", b"<a/>"), encrypted=True)
+    yield (
+        "case 14",
+        "t.xlsx",
+        zipped(("[Content_Types].xml", b"<a/>"), ("xl/workbook.xml", b"<a/>")),
+    )
+    yield (
+        "workbook of word",
+        "t.xlsx",
+        zipped(("[Content_Types].xml", b"<a/>"), ("word/a.xml", b"")),
+    )
+    yield "binary workbook", "t.xlsx", zipped(("xl/workbook.bin", b"\0"))
+    yield "csv as xlsx", "t.xlsx", rows()
+    yield "workbook, packed", "t.xlsx.gz", gzip.compress(whole)
+    yield "workbook in a zip", "t.zip", zipped(("t.xlsx", whole))
+    yield "workbook as parquet", "t.parquet", whole
+
+
 CASES = [
     case
     for make in (
         cut_archives, spoilt_archives, wrong_archives, other_kinds, ragged, quotes,
-        names_and_nothing, letters, nul_bytes, too_large, bad_json, bad_parquet,
+        names_and_nothing, letters, nul_bytes, too_large, bad_json, bad_parquet, bad_workbooks,
     )
     for case in make()
 ]  # fmt: skip
@@ -297,6 +412,7 @@ def test_a_file_with_any_byte_changed_is_a_table_or_one_clear_error(tmp_path: Pa
     said: list[str] = []
     line = json.dumps({"name": SECRET, "x": 1.5, "b": True, "m": None}).encode()
     sources = [("t.csv", rows(20)), ("t.jsonl", b"\n".join([line] * 9))]
+    sources.append(("t.xlsx", workbook()))
     sources += [(f"t.csv.{kind}", pack(rows(20))) for kind, pack in PACKERS.items()]
     for name, content in sources:
         for _ in range(60):

@@ -25,7 +25,7 @@ def test_a_date_that_means_open_is_a_date(tmp_path: Path) -> None:
 
 def test_texts_are_dates_by_the_same_rule_as_in_csv(tmp_path: Path) -> None:
     table = pa.table({"a": ["31.12.2020"], "b": ["1.234,5"]})
-    assert read(tmp_path, table) == {"a": "datetime64[ns]", "b": "object"}
+    assert read(tmp_path, table) == {"a": "datetime64[ns]", "b": "float64"}
 
 
 def test_a_table_beyond_the_bounds_is_refused(tmp_path: Path) -> None:

@@ -149,7 +149,8 @@ def test_drawn_dates_fall_as_the_tables_do_and_obey(kind: str) -> None:
     small = {"embedding_dim": 8, "generator_dim": (16,), "discriminator_dim": (16,)}
     ctgan = Ctgan(epochs=1, batch_size=500, **small)  # type: ignore[arg-type]
     rules = learnt()
-    pooling = Pooling().learn(rules.apply(TABLE.head(900)), rules.apply_schema())
+    reference = rules.apply(TABLE.head(900))
+    pooling = Pooling().learn(rules.apply(TABLE), reference, rules.apply_schema())
     model = Ruled(Pooled(Marginals() if kind == "marginals" else ctgan, pooling), rules)
     model.fit(TABLE, SCHEMA, seed=0)
     rows = model.sample(3000, seed=1)

@@ -131,7 +131,8 @@ def test_it_fits_with_rules_that_set_look_up_and_compute() -> None:
 
 def test_pooling_leaves_the_patterns_alone() -> None:
     rules = learnt(RULE)
-    pooling = Pooling(min_rate=0.4).learn(rules.apply(TABLE.head(60)), rules.apply_schema())
+    table = rules.apply(TABLE.head(60))
+    pooling = Pooling(min_rate=0.4).learn(table, table, rules.apply_schema())
     assert made(rules).column.name not in [column.name for column in pooling.pooled]
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabveil.data.tables import read_table
+from tabveil.data.tables import Place, read_table
+from tabveil.errors import DataError
 
 
 def read(folder: Path, text: str, decimal: str | None = None) -> pd.DataFrame:
@@ -36,6 +37,12 @@ def column(
         ([",5", "1,25"], [0.5, 1.25]),
         (["1,5e3", "2"], [1500.0, 2.0]),
         (["0,1", "0,30000000000000004"], [0.1, 0.30000000000000004]),
+        (["1,5 €", "-2,5 €"], [1.5, -2.5]),
+        (["1'234.50", "12.00"], [1234.5, 12.0]),
+        (["5-", "7"], [-5, 7]),
+        (["(1,234.50)", "3.25"], [-1234.5, 3.25]),
+        (["$1,234.50", "-$3.00"], [1234.5, -3.0]),
+        (["12.5%", "3.0%"], [12.5, 3.0]),
     ],
 )
 def test_numbers_in_one_spelling_become_numbers(
@@ -49,7 +56,6 @@ def test_numbers_in_one_spelling_become_numbers(
 @pytest.mark.parametrize(
     "texts",
     [
-        ["1,234", "5,678"],  # a thousand times as much in one spelling
         ["1,5", "2.5"],
         ["1,234.5", "1.234,5"],
         ["1,5", "unknown"],
@@ -59,7 +65,6 @@ def test_numbers_in_one_spelling_become_numbers(
         ["007,5"],
         ["0,123,456"],
         ["1, 5"],
-        ["1,5 €"],
         ["5-7,5"],
         ["99999999999999999999999", "x"],
         ["192.168.1.1"],
@@ -73,7 +78,11 @@ def test_what_is_not_surely_a_number_stays_text(tmp_path: Path, texts: list[str]
 def test_other_columns_decide_where_both_spellings_fit(tmp_path: Path) -> None:
     assert column(tmp_path, "1,234", "5,678", beside="1.5") == [1234, 5678]
     assert column(tmp_path, "1,234", "5,678", beside='"1,5"') == [1.234, 5.678]
-    assert column(tmp_path, "1,234", "5,678", beside="1.500") == ["1,234", "5,678"]
+    (tmp_path / "t.csv").write_text('v;w\n"1,234";1.500\n"5,678";1.500\n')
+    opened = Place(path=tmp_path / "t.csv").open()
+    assert opened.ambiguous == {"v": ["1,234", "1,234"]} or list(opened.ambiguous) == ["v"]
+    with pytest.raises(DataError, match="two ways to read column 'v'"):
+        opened.check_readings()
 
 
 def test_where_commas_stand_before_decimals_points_group(tmp_path: Path) -> None:
@@ -96,7 +105,7 @@ def test_what_is_given_decides(tmp_path: Path) -> None:
     assert column(tmp_path, "1,5", "2,5", decimal=".") == ["1,5", "2,5"]
     assert column(tmp_path, "1.234", "5.678", decimal=",") == [1234, 5678]
     assert column(tmp_path, "1.234", "5.678", decimal=".") == [1.234, 5.678]
-    assert column(tmp_path, "1.5", "5.678", decimal=",") == [1.5, 5.678]
+    assert column(tmp_path, "1.5", "5.678", decimal=",") == ["1.5", "5.678"]
 
 
 @given(numbers=st.lists(st.floats(-1e12, 1e12).map(lambda x: round(x, 4)), min_size=1, max_size=8))
