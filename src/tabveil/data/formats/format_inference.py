@@ -72,6 +72,8 @@ _ENOUGH = 20
 """Different numbers that make a few words odd ones out; fewer may be levels themselves."""
 _FEW_LEVELS = 50
 """So many different texts at most are levels rather than numbers where 1.1 stands beside 1.10."""
+_MANY_DAYS, _FEW_DAYS = 25, 12
+"""Of a month, in two readings of the same dates. Where both are days, both have many."""
 _SAMPLED = 1000
 _CENSORED = r"^\s*[<>≤≥]=?\s*\S+$|^\d+\+$"
 """Beyond what was measured: <5, >=100, 100+."""
@@ -335,11 +337,14 @@ class _Column:
         least = min(self.cells.rows(fit.odd) for _, fit in found)
         found = [(p, fit) for p, fit in found if self.cells.rows(fit.odd) == least]
         found = self._without_doubles(found)
+        n_readings = len(found)
+        found = self._likely_readings(found)
+        why = "days run through the whole month" if len(found) < n_readings else ""
         made = []
         for pattern, fit in found:
             format = Format("datetime", pattern=pattern.text, case=pattern.case)  # noqa: A001
             zoned = self._zoned(format, pattern, fit)
-            made.append(self._made(zoned, fit.missing, fit=fit))
+            made.append(self._made(zoned, fit.missing, why, fit=fit))
         return replace(made[0], formats=tuple(one.formats[0] for one in made))
 
     def _without_doubles(
@@ -351,6 +356,24 @@ class _Column:
         readings = [self._read(pattern).dates[self.likely] for pattern, _ in found]
         same = all(np.array_equal(readings[0], other) for other in readings[1:])
         return found[:1] if same else found
+
+    def _likely_readings(
+        self, found: Sequence[tuple[DatePattern, _Fit]]
+    ) -> Sequence[tuple[DatePattern, _Fit]]:
+        """Those in which days run through the month, where in the others they are a few only.
+
+        Of 05.03.19 the last part may be a day, but not where it is one of five in all rows, and the
+        first one any from 1 to 31.
+        """
+        if len(found) < 2:
+            return found
+        n_days = []
+        for pattern, fit in found:
+            dates = self._read(pattern).dates[fit.fits].astype("datetime64[D]")
+            days = dates - dates.astype("datetime64[M]").astype("datetime64[D]")
+            n_days.append(len(np.unique(days)))
+        full = [reading for reading, n in zip(found, n_days, strict=True) if n >= _MANY_DAYS]
+        return full if full and min(n_days) <= _FEW_DAYS else found
 
     def _zoned(self, format: Format, pattern: DatePattern, fit: _Fit) -> Format:  # noqa: A002
         if pattern.text.endswith(("Z", "UTC")):
