@@ -67,7 +67,7 @@ class File:
         names: the names in it.
         rows: of cells.
         line_ends: each line end outside of quotes → lines.
-        blanks: share of cells, but the first of each line, that a blank comes before.
+        blanks: share of cells, but the first of each line and blank ones, that a blank comes before.
     """
 
     start: str
@@ -108,7 +108,7 @@ def _lines(text, delimiter):
         if found is None:
             raise ValueError(f"no cell at {text[place : place + 40]!r}")
         blank, cell, end = found.groups()
-        if line:
+        if line and (cell or not blank):
             n_cells += 1
             n_blanks += bool(blank)
         is_quoted = len(cell) > 1 and cell[0] == cell[-1] == '"'

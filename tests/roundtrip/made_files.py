@@ -9,7 +9,7 @@ import gzip
 import random
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
@@ -210,6 +210,10 @@ FORMS = {
 }
 
 
+COMMAS = ("commas", "german", "french", "euros")
+"""Numbers with a decimal comma; files hold them beside others with a point."""
+
+
 @dataclass(frozen=True)
 class Column:
     """A column: its form, its seed, its words for missing."""
@@ -256,7 +260,8 @@ class Dialect:
         return start + self.end.join(lines) + self.end
 
     def _cell(self, text, is_bare):
-        needs = re.search(rf'[{re.escape(self.delimiter)}"\r\n]', text) or text[:1] == " "
+        needs = re.search(rf'[{re.escape(self.delimiter)}"\r\n]', text)
+        needs = needs or (self.spaced and text[:1] == " ")
         is_quoted = needs or self.quoting == "all" or (self.quoting == "texts" and not is_bare)
         return '"' + text.replace('"', '""') + '"' if is_quoted else text
 
@@ -288,7 +293,7 @@ def _columns(draw, name):
 def files(draw):
     """A file of two to seven columns, the first of which tells rows apart."""
     n = draw(st.integers(1, 6))
-    columns = (Column("number", "cents", 1), *(draw(_columns(f"column {i}")) for i in range(n)))
+    columns = [Column("number", "cents", 1), *(draw(_columns(f"column {i}")) for i in range(n))]
     delimiter = draw(st.sampled_from(",;\t|"))
     dialect = Dialect(
         delimiter,
@@ -300,4 +305,8 @@ def files(draw):
         trailing=draw(st.integers(0, 5)) == 3,
         packed=draw(st.integers(0, 5)) == 3,
     )
-    return Made(columns, dialect)
+    if dialect.spaced:  # blanks are the dialect's
+        columns = [replace(c, words=tuple(w for w in c.words if w != " ")) for c in columns]
+    if any(c.form in COMMAS for c in columns):  # else 12,345 would be told from 12,3 by nothing
+        columns = [c for c in columns if c.form not in ("thousands", "thousandths")]
+    return Made(tuple(columns), dialect)

@@ -527,3 +527,20 @@ def test_what_is_not_of_its_kind_is_refused(tmp_path):
     with pytest.raises(DataError, match="'name' is to be numeric"):
         fitted(path, kinds={"name": "numeric"})
     assert "'name' is to be numeric" in refused(path, "dataset.kinds={name: numeric}")
+
+
+@pytest.mark.parametrize(
+    ("reading", "is_thousands"), [("1,234,567", True), ("1,234", False), ("1.234,5", False)]
+)
+def test_marks_that_may_be_of_thousands_or_of_decimals_are_asked_for(
+    tmp_path, reading, is_thousands
+):
+    rows = made(30, lambda r: f"{r.randint(1, 99)},{r.randrange(1000):03d}", pick("1,5", "2.5"))
+    rows = [[f'"{a}"', f'"{b}"'] for a, b in rows]
+    path = write_csv(tmp_path / "t.csv", ["amount", "other"], rows)
+    text = refused(path)
+    assert "1,234,567 or 1,234" in text
+    told = {"amount": {"kind": "numeric", "format": reading}}
+    amounts = fitted(path, kinds=told).prepared.train["amount"]
+    assert (amounts.max() > 1000) == is_thousands
+    there_and_back(path, smooth={"amount"}, kinds=told)

@@ -254,7 +254,9 @@ def _reading(format: Format) -> str:  # noqa: A002
     if format.sort == "datetime":
         return format.pattern or ""
     assert format.spelling is not None
-    return str(format.spelling.write(np.array([1234.0 if format.sort == "whole" else 1.234]))[0])
+    # Two marks are those between thousands, a single one may be either.
+    example = 1_234_567 if format.sort == "whole" else 1.234
+    return str(format.spelling.write(np.array([example]))[0])
 
 
 def _agreed(formats: Sequence[Format]) -> Mark | None:

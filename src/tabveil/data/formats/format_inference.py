@@ -559,11 +559,14 @@ def _bare(text: str) -> str:
 
 
 def _mark_of(example: str | None) -> Mark | None:
-    """The decimal mark of an example such as 1.234,56."""
-    if example is None:
+    """The decimal mark of an example such as 1.234,56 or 1,234,567."""
+    marks = [sign for sign in example or "" if sign in ",."]
+    if not marks:
         return None
-    marks = [sign for sign in example if sign in ",."]
-    return marks[-1] if marks else None  # type: ignore[return-value]
+    is_of_thousands = marks.count(marks[-1]) > 1
+    if is_of_thousands:
+        return "." if marks[-1] == "," else ","
+    return marks[-1]  # type: ignore[return-value]
 
 
 def _has_check_digit(digits: str) -> bool:

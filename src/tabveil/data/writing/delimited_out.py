@@ -82,12 +82,18 @@ def _cells(
         texts = escaped(texts, column)
     structural = pc.match_substring_regex(texts, _structural(dialect))
     wanted = pc.fill_null(structural, False)
-    if column.name in dialect.quoted:
-        # A word for missing stands without quotes: between them it would be a value.
-        words = [w for w in format_of(column).missing or {} if w]
-        gaps = pa.array(frame[column.name].isna().to_numpy())
-        bare = pc.and_(gaps, pc.is_in(texts, pa.array(words, pa.string())))
-        wanted = pc.or_(wanted, pc.and_(texts.is_valid(), pc.invert(bare)))
+    # Between quotes a word for missing may be a value: cells for missing have rules of their own.
+    gaps = pa.array(frame[column.name].isna().to_numpy())
+    if column.name in dialect.quoted_empty:
+        texts = pc.fill_null(texts, "")
+    is_empty = pc.fill_null(pc.equal(texts, ""), True)
+    for columns, cells in (
+        (dialect.quoted, pc.invert(gaps)),
+        (dialect.quoted_words, pc.and_(gaps, pc.invert(is_empty))),
+        (dialect.quoted_empty, is_empty),
+    ):
+        if column.name in columns:
+            wanted = pc.or_(pc.fill_null(wanted, False), cells)
     if pc.any(wanted).as_py():
         doubled = pc.replace_substring(texts, '"', '""')
         texts = pc.if_else(wanted, pc.binary_join_element_wise('"', doubled, '"', ""), texts)
