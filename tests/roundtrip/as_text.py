@@ -67,7 +67,7 @@ class File:
         names: the names in it.
         rows: of cells.
         line_ends: each line end outside of quotes → lines.
-        blanks: share of cells, but the first of each line and blank ones, that a blank comes before.
+        blanks: share of cells, but the first of each line and empty ones, that a blank comes before.
     """
 
     start: str
@@ -92,7 +92,10 @@ def read_file(path, *, delimiter=",", encoding="utf-8"):
     start = re.match("\ufeff?(sep=.\r?\n)?", text)[0]
     lines, ends, n_blanks, n_cells = _lines(text[len(start) :], delimiter)
     if n_cells and n_blanks == n_cells:
-        lines = [[line[0], *(Cell(c.text[1:], c.is_quoted) for c in line[1:])] for line in lines]
+        lines = [
+            [line[0], *(Cell(c.text.removeprefix(" "), c.is_quoted) for c in line[1:])]
+            for line in lines
+        ]
     header = text[len(start) :].splitlines()[0] if lines else ""
     names = tuple(cell.text for cell in lines[0]) if lines else ()
     return File(start, header, names, lines[1:], ends, n_blanks / max(1, n_cells))
@@ -108,7 +111,7 @@ def _lines(text, delimiter):
         if found is None:
             raise ValueError(f"no cell at {text[place : place + 40]!r}")
         blank, cell, end = found.groups()
-        if line and (cell or not blank):
+        if line and cell:
             n_cells += 1
             n_blanks += bool(blank)
         is_quoted = len(cell) > 1 and cell[0] == cell[-1] == '"'

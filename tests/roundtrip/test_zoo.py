@@ -544,3 +544,18 @@ def test_marks_that_may_be_of_thousands_or_of_decimals_are_asked_for(
     amounts = fitted(path, kinds=told).prepared.train["amount"]
     assert (amounts.max() > 1000) == is_thousands
     there_and_back(path, smooth={"amount"}, kinds=told)
+
+
+@pytest.mark.parametrize("pad", [" {}", "{} ", "{:>12}", "{:<12}"])
+def test_cells_with_blanks_around_them_keep_them(tmp_path, pad):
+    columns = {
+        "code": pick("007", "012", "130"),
+        "amount": lambda r: f"{r.uniform(-20, 900):.2f}",
+        "day": day(),
+        "at": lambda r: f"{r.randrange(24):02d}:{r.randrange(60):02d}",
+        "long": pick(*LONG[:2]),
+        "word": pick("yes", "no"),
+    }
+    rows = [["1", *(pad.format(cell) for cell in row)] for row in made(31, *columns.values())]
+    path = write_csv(tmp_path / "t.csv", ["id", *columns], rows, delimiter=";")
+    there_and_back(path, smooth={"amount", "day", "at"}, delimiter=";")

@@ -184,11 +184,15 @@ class _Column:
         n = cells.rows(mask)
         if (cells.having("e") & cells.matching(_CODE) & mask).any():
             return self.as_text("code", "such as 1E2: a code, not a number")
-        digits = self.digits & mask
+        # Blanks around digits make no number of a code.
+        texts = cells.texts
+        if cells.floats is None and cells.having(" ").any():
+            texts = cells.once("trimmed", pc.utf8_trim_whitespace)
+        digits = mask & np.asarray(pc.ascii_is_decimal(texts), dtype=bool)
         if self._is_of_days(digits, n):
             return None
-        zeros = mask & np.asarray(pc.starts_with(cells.texts, "0"), dtype=bool) & digits
-        lengths = np.asarray(pc.utf8_length(cells.texts))
+        zeros = np.asarray(pc.starts_with(texts, "0"), dtype=bool) & digits
+        lengths = np.asarray(pc.utf8_length(texts))
         zeros &= lengths > 1
         widths = set(np.unique(lengths[digits]).tolist())
         if zeros.any() and (cells.rows(zeros) >= _ODD_DIGITS * n or len(widths) == 1):
@@ -200,15 +204,15 @@ class _Column:
         if self.told.is_text and (len(widths) == 1 or len(likely) < _ENOUGH):
             return self.as_text("code", "digits that the source holds as texts")
         may_check = len(widths) == 1 and widths <= set(_CHECKED_LENGTHS) and len(likely) >= _ENOUGH
-        may_check = may_check and all(map(_has_check_digit, self._sample()))
-        texts = cells.texts.take(pa.array(likely)) if may_check else []
-        if may_check and all(_has_check_digit(text.as_py()) for text in texts):
+        may_check = may_check and all(_has_check_digit(t.strip()) for t in self._sample())
+        checked = texts.take(pa.array(likely)) if may_check else []
+        if may_check and all(_has_check_digit(text.as_py()) for text in checked):
             return self.as_text("code", "check digits hold: a code, not a number")
         return None
 
     def _looks_like_numbers(self) -> bool:
         sample = self._sample()
-        plain = sum(_PLAIN.fullmatch(text) is not None for text in sample)
+        plain = sum(_PLAIN.fullmatch(text.strip(" ")) is not None for text in sample)
         return plain >= (1 - _ODD_WORDS) * len(sample)
 
     @cached_property
@@ -325,9 +329,12 @@ class _Column:
         if self._is_of_days(self.digits, self.cells.rows(~self.empty)):
             lengths = {len(text) for text in self._sample() if text.isdigit() and text != "0"}
             return [DatePattern("%Y%m%d" if max(lengths) == 8 else "%Y%m")]
-        if self._sample_is_digits():
+        sample = self._sample()
+        if all(text.strip(" ").isdigit() for text in sample):
             return []
-        return date_patterns(self._sample())
+        before, after = _blanks_around(sample)
+        patterns = date_patterns([text.strip(" ") for text in sample])
+        return [replace(p, text=before + p.text + after) for p in patterns]
 
     def _read(self, pattern: DatePattern) -> Read:
         return self.cells.once(pattern, pattern.read)
@@ -402,7 +409,9 @@ class _Column:
     # --- times of day, durations ---
 
     def _times_of_day(self) -> Inferred | None:
-        for text in _TIMES:
+        before, after = _blanks_around(self._sample())
+        for bare in _TIMES:
+            text = before + bare + after
             pattern = DatePattern(text)
             read = self._read(pattern)
             fit = self._fit(~np.isnat(read.dates))
@@ -433,9 +442,6 @@ class _Column:
             likely = likely[np.linspace(0, len(likely) - 1, _SAMPLED).astype(np.int64)]
         texts: list[str] = self.cells.texts.take(pa.array(likely)).to_pylist()
         return texts
-
-    def _sample_is_digits(self) -> bool:
-        return all(text.isdigit() for text in self._sample())
 
     def _fit(
         self, fits: NDArray[np.bool_], *, extra: Sequence[str] = (), strict: bool = True
@@ -542,6 +548,13 @@ def is_of_days(sample: Sequence[str], cells: Cells, digits: NDArray[np.bool_], n
         if cells.rows(fits) >= (1 - _ODD_DIGITS) * cells.rows(digits) > 0:
             return cells.rows(digits) >= (1 - _ODD_WORDS) * n
     return False
+
+
+def _blanks_around(sample: Sequence[str]) -> tuple[str, str]:
+    """The blanks that all texts begin and end with."""
+    before = min((len(text) - len(text.lstrip(" ")) for text in sample), default=0)
+    after = min((len(text) - len(text.rstrip(" ")) for text in sample), default=0)
+    return " " * before, " " * after
 
 
 def _unit(seconds: NDArray[np.int64]) -> float:

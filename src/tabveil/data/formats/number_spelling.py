@@ -64,7 +64,8 @@ class Spelling:
         plus: whether positive numbers have a sign.
         places: the fewest and the most decimal places; zeros fill up to the fewest.
         exponent: whether very small and very large ones are written as 1e-05.
-        width: of a cell, which blanks fill on the left; 0: they do not.
+        width: of a cell, which blanks fill on the left, or on the right where it is negative; 0:
+            they do not.
         bare: whether a number below 1 has no zero before its mark, as in .5.
     """
 
@@ -157,6 +158,8 @@ class Spelling:
                 inside = _joined(bare, sign)
             else:
                 inside = _joined(sign, bare)
+        if self.width < 0:
+            return pc.utf8_rpad(inside, -self.width)
         return pc.utf8_lpad(inside, self.width) if self.width else inside
 
     @property
@@ -189,8 +192,15 @@ def find_spellings(texts: Sequence[str]) -> list[Spelling]:
     affixes = Counter((match["prefix"] or "", match["suffix"] or "") for match in matches)
     (prefix, suffix), _ = affixes.most_common(1)[0]
     found = [m for m in matches if ((m["prefix"] or ""), (m["suffix"] or "")) == (prefix, suffix)]
+    if all(text.endswith(" ") for text in looked_at):
+        suffix += " "
     widths = {len(text) for text in looked_at}
     is_padded = any(text.startswith(" ") for text in looked_at) and len(widths) == 1
+    is_filled = any(text.endswith(" ") for text in looked_at) and len(widths) == 1
+    width = 0
+    if is_padded or is_filled:
+        width = max(widths) if is_padded else -max(widths)
+        suffix = suffix.removesuffix(" ")
     lone_blank = all(text.startswith(" ") and not text.startswith("  ") for text in looked_at)
     return [
         Spelling(
@@ -202,7 +212,7 @@ def find_spellings(texts: Sequence[str]) -> list[Spelling]:
             plus=_has_plus(found),
             places=places,
             exponent=any(match["exponent"] for match in found),
-            width=widths.pop() if is_padded else 0,
+            width=width,
             bare=any(match["body"][0] in ".," for match in found),
         )
         for mark, group, places in _marks([match["body"] for match in found])
@@ -220,6 +230,7 @@ def settled(spelling: Spelling, texts: pa.Array) -> Spelling:
         found = pc.any(pc.match_substring(texts, spelling.mark)).as_py() if len(texts) else False
         if not found:
             return spelling
+    texts = pc.utf8_trim(texts, characters=" ") if spelling.width else texts
     ends = np.asarray(pc.binary_length(texts)) - len(spelling.suffix.encode())
     place = np.asarray(pc.find_substring(texts, spelling.mark))
     if spelling.minus in ("(x)", "x-"):

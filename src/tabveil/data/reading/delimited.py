@@ -265,8 +265,10 @@ def _is_spaced(sample: str, delimiter: str) -> bool:
     if delimiter == "\t":
         return False
     lines = re.sub(r'"[^"]*"', '"', sample).splitlines()[:100]
-    marks = [line.count(delimiter) for line in lines[:-1] or lines]
-    blanks = [line.count(delimiter + " ") for line in lines[:-1] or lines]
+    # Behind a delimiter that ends its line nothing stands.
+    lines = [line.removesuffix(delimiter) for line in lines[:-1] or lines]
+    marks = [line.count(delimiter) for line in lines]
+    blanks = [line.count(delimiter + " ") for line in lines]
     return sum(marks) > 0 and marks == blanks
 
 

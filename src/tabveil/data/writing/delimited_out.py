@@ -59,7 +59,8 @@ def _header(schema: Schema, dialect: Dialect, *, escape_formulas: bool) -> str:
     first = f"sep={dialect.delimiter}{dialect.line_end}" if dialect.sep_line else ""
     return (
         first
-        + _mark(dialect).join([*quoted, *([""] if dialect.trailing else [])])
+        + _mark(dialect).join(quoted)
+        + (dialect.delimiter if dialect.trailing else "")
         + dialect.line_end
     )
 
@@ -103,10 +104,6 @@ def _cells(
 def _joined(cells: list[pa.Array], dialect: Dialect) -> str:
     if len(cells) == 1 and not dialect.trailing:  # an empty line would be no row
         cells = [pc.if_else(pc.equal(cells[0], ""), '""', cells[0])]
-    ends = [""] if dialect.trailing else []
-    lines = (
-        pc.binary_join_element_wise(*cells, *ends, _mark(dialect))
-        if len(cells) > 1 or ends
-        else cells[0]
-    )
-    return dialect.line_end.join(lines.to_pylist()) + dialect.line_end
+    lines = cells[0] if len(cells) == 1 else pc.binary_join_element_wise(*cells, _mark(dialect))
+    end = (dialect.delimiter if dialect.trailing else "") + dialect.line_end
+    return end.join(lines.to_pylist()) + end
