@@ -173,7 +173,7 @@ def differences(source, drawn, *, made_up=(), smooth=()):
     """
     told = _of_file(source, drawn)
     for i, name in enumerate(source.names):
-        if name in drawn.names and drawn.names[i] == name:
+        if drawn.names[i : i + 1] == (name,):
             s, d = source.column(i), drawn.column(i)
             told += [
                 f"{name}: {text}"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tabveil.data.formats import durations
 from tabveil.data.formats.cells import Cells
-from tabveil.data.formats.column_format import Format
+from tabveil.data.formats.column_format import QUOTED_EMPTY, Format
 from tabveil.data.formats.date_pattern import DatePattern, Dates, Ints
 from tabveil.data.formats.number_spelling import Spelling
 
@@ -215,7 +215,8 @@ def _gaps(words: Mapping[str, float], rows: NDArray[np.int64]) -> NDArray[Any]:
     if not words:
         return np.full(len(rows), None, dtype=object)
     drawn = _drawn(dict(enumerate(words.values())), rows)
-    return np.array([word or None for word in words], dtype=object)[drawn]
+    texts = ["" if word == QUOTED_EMPTY else word or None for word in words]
+    return np.array(texts, dtype=object)[drawn]
 
 
 def _drawn(shares: Mapping[int, float], rows: NDArray[np.int64]) -> Ints:

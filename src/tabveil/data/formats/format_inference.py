@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tabveil.data.formats import durations
 from tabveil.data.formats.cells import Cells
-from tabveil.data.formats.column_format import SHARED_ROWS, Format
+from tabveil.data.formats.column_format import QUOTED_EMPTY, SHARED_ROWS, Format
 from tabveil.data.formats.date_pattern import DatePattern, Read, date_patterns
 from tabveil.data.formats.number_spelling import (
     MOST_DIGITS,
@@ -80,6 +80,8 @@ _CENSORED = r"^\s*[<>≤≥]=?\s*\S+$|^\d+\+$"
 _CODE = r"^\d+[eE]\d+$"
 _PLAIN = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _TRUTHS = (("false", "true"), ("False", "True"), ("FALSE", "TRUE"))
+_ENOUGH_CHECKED = 8
+"""Different numbers that all have a check digit; one in five has, by either rule, by chance."""
 _CHECKED_LENGTHS = (8, 10, 12, 13, 14, 15)
 
 
@@ -203,7 +205,8 @@ class _Column:
             return None
         if self.told.is_text and (len(widths) == 1 or len(likely) < _ENOUGH):
             return self.as_text("code", "digits that the source holds as texts")
-        may_check = len(widths) == 1 and widths <= set(_CHECKED_LENGTHS) and len(likely) >= _ENOUGH
+        may_check = len(widths) == 1 and widths <= set(_CHECKED_LENGTHS)
+        may_check = may_check and len(likely) >= _ENOUGH_CHECKED
         may_check = may_check and all(_has_check_digit(t.strip()) for t in self._sample())
         checked = texts.take(pa.array(likely)) if may_check else []
         if may_check and all(_has_check_digit(text.as_py()) for text in checked):
@@ -232,7 +235,7 @@ class _Column:
         if not found:
             return None
         if self._has_two_spellings_of_a_level(found[0][0]):
-            return self.as_text("text", "1.1 and 1.10 are two texts and one number")
+            return self.as_text("text", "1.10 is written with a zero that 1.1 or 1.9 has not: a text, not a number")
         return self._numbers_made(found)
 
     def dates(self) -> Inferred | None:
@@ -314,11 +317,17 @@ class _Column:
         return replace(made[0], formats=formats)
 
     def _has_two_spellings_of_a_level(self, spelling: Spelling) -> bool:
-        """Whether 1.10 stands beside 1.1 among few texts, as versions do."""
+        """Whether 1.10 stands beside 1.1 or 1.9 among few texts, as versions do.
+
+        A program that writes numbers leaves zeros at the end out, or writes them everywhere.
+        """
         least, most = spelling.places
         if not 1 < len(self.likely) <= _FEW_LEVELS or least == most:
             return False
         texts = self.cells.texts.take(pa.array(self.likely))
+        longer = rf"\{spelling.mark}\d{{{least}}}\d*0$"
+        if least and pc.any(pc.match_substring_regex(texts, longer)).as_py():
+            return True
         numbers = spelling.read(texts)
         numbers = numbers[~np.isnan(numbers)]
         return len(np.unique(numbers)) < len(numbers)
@@ -327,8 +336,7 @@ class _Column:
 
     def _patterns(self) -> Sequence[DatePattern]:
         if self._is_of_days(self.digits, self.cells.rows(~self.empty)):
-            lengths = {len(text) for text in self._sample() if text.isdigit() and text != "0"}
-            return [DatePattern("%Y%m%d" if max(lengths) == 8 else "%Y%m")]
+            return [DatePattern(text) for text in patterns_of_days(self._sample())]
         sample = self._sample()
         if all(text.strip(" ").isdigit() for text in sample):
             return []
@@ -485,6 +493,8 @@ class _Column:
         shared = {word: n for word, n in words.items() if n >= SHARED_ROWS}
         if not n_empty and not shared and words:  # nobody's word is told, but blanks may be
             shared = {word: n for word, n in words.items() if not word.strip()}
+        if n_empty and "" in shared:  # an empty text beside nothing at all
+            shared[QUOTED_EMPTY] = shared.pop("")
         counts = ({"": n_empty} if n_empty else {}) | shared
         shares = {word: float(f"{n / sum(counts.values()):.3g}") for word, n in counts.items()}
         named = [f"{w!r} ({n} cells)" for w, n in shared.items() if self._means_missing(w)]
@@ -527,27 +537,55 @@ _TIMES = (
 )
 
 
+_PATTERNS_OF_DIGITS = (
+    ("%Y%m%d", 8, (5, 1, 1)),
+    ("%d%m%Y", 8, (8, 5, 10)),
+    ("%m%d%Y", 8, (8, 5, 10)),
+    ("%Y%m", 6, (8, 1, 1)),
+    ("%y%m%d", 6, (20, 6, 15)),
+    ("%d%m%y", 6, (20, 6, 15)),
+    ("%m%d%y", 6, (20, 6, 15)),
+)
+"""Pattern, digits, and how many different cells, months and days show that it is one."""
+
+
 def is_of_days(sample: Sequence[str], cells: Cells, digits: NDArray[np.bool_], n: int) -> bool:
     """Whether digits are days such as 20230623, or months such as 202306: nearly all valid.
 
     Of random numbers of that length one in 27 is a day, one in 8 a month.
     """
-    dated = [text for text in sample if len(text) in (6, 8)]
-    if len(dated) < 0.9 * len(sample) or not dated:
-        return False
-    for text, length, enough in (("%Y%m%d", 8, 5), ("%Y%m", 6, 8)):
-        pattern = DatePattern(text)
-        these = [t for t in dated if len(t) == length and t.isdigit()]
-        if len(set(these)) < enough or len(these) < 0.9 * len(dated):
-            continue
-        first = pattern.read(pa.array(these)).dates
-        years = first.astype("datetime64[Y]").astype(np.int64) + 1970
-        if np.isnat(first).any() or (((years < 1900) | (years > 2100)) & (years != 9999)).any():
-            continue
-        fits = ~np.isnat(pattern.read(cells.texts).dates)
+    for text in patterns_of_days(sample):
+        fits = ~np.isnat(cells.once(DatePattern(text), DatePattern(text).read).dates)
         if cells.rows(fits) >= (1 - _ODD_DIGITS) * cells.rows(digits) > 0:
             return cells.rows(digits) >= (1 - _ODD_WORDS) * n
     return False
+
+
+def patterns_of_days(sample: Sequence[str]) -> list[str]:
+    """The patterns of digits alone that all of them fit, and that are not met by chance.
+
+    Codes of districts such as 110105 fit a pattern, too: but not all days and months occur in them.
+    """
+    dated = [text for text in sample if len(text) in (6, 8) and text.isdigit()]
+    if not dated or len(dated) < 0.9 * len(sample):
+        return []
+    patterns = []
+    for text, length, fewest in _PATTERNS_OF_DIGITS:
+        these = [t for t in dated if len(t) == length]
+        if len(set(these)) < fewest[0] or len(these) < 0.9 * len(dated):
+            continue
+        dates = DatePattern(text).read(pa.array(these)).dates
+        if np.isnat(dates).any():
+            continue
+        months, days = dates.astype("datetime64[M]"), dates.astype("datetime64[D]")
+        years = dates.astype("datetime64[Y]").astype(np.int64) + 1970
+        if (((years < 1900) | (years > 2100)) & (years != 9999)).any():
+            continue
+        n_months = len(np.unique(months.astype(np.int64) % 12))
+        n_days = len(np.unique(days - months.astype("datetime64[D]")))
+        if n_months >= fewest[1] and n_days >= fewest[2]:
+            patterns.append(text)
+    return patterns
 
 
 def _blanks_around(sample: Sequence[str]) -> tuple[str, str]:

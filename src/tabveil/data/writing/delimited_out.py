@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tabveil.data.formats.column_format import QUOTED_EMPTY
 from tabveil.data.reading.raw import Dialect
 from tabveil.data.schema import Column, Schema
 from tabveil.data.writing.cell_texts import FORMULA_SIGNS, escaped, format_of, opened, texts_of
@@ -85,15 +86,16 @@ def _cells(
     wanted = pc.fill_null(structural, False)
     # Between quotes a word for missing may be a value: cells for missing have rules of their own.
     gaps = pa.array(frame[column.name].isna().to_numpy())
-    if column.name in dialect.quoted_empty:
+    has_both = QUOTED_EMPTY in (format_of(column).missing or {})
+    if column.name in dialect.quoted_empty and not has_both:
         texts = pc.fill_null(texts, "")
-    is_empty = pc.fill_null(pc.equal(texts, ""), True)
-    for columns, cells in (
-        (dialect.quoted, pc.invert(gaps)),
-        (dialect.quoted_words, pc.and_(gaps, pc.invert(is_empty))),
-        (dialect.quoted_empty, is_empty),
+    is_empty = pc.fill_null(pc.equal(texts, ""), not has_both)
+    for is_quoted, cells in (
+        (column.name in dialect.quoted, pc.invert(gaps)),
+        (column.name in dialect.quoted_words, pc.and_(gaps, pc.invert(is_empty))),
+        (column.name in dialect.quoted_empty or has_both, is_empty),
     ):
-        if column.name in columns:
+        if is_quoted:
             wanted = pc.or_(pc.fill_null(wanted, False), cells)
     if pc.any(wanted).as_py():
         doubled = pc.replace_substring(texts, '"', '""')
