@@ -1,6 +1,6 @@
-"""Does any table go down the whole line, and come back as it was?
+"""Any table goes down the whole line: roles, kinds, masks, rules, groups and conditions.
 
-Random tables, files, roles and corrections; thousands of them under the marker `slow`, with
+How cells are written is looked at in `test_made_files` and `test_zoo`. Random tables, files, roles and corrections; thousands of them under the marker `slow`, with
 `TABVEIL_ROUND_TRIPS` of them in each of its parts.
 """
 
@@ -14,7 +14,7 @@ from unittest import mock
 import hypothesis
 import numpy as np
 import pytest
-from compared import check_drawn, check_file, check_shares, check_where
+from compared import check_file, check_made_up, check_names, check_shares, check_where
 from hypothesis import HealthCheck, given, settings
 from made_cases import cases
 from taken_down import take_down
@@ -83,11 +83,12 @@ def end_of(case):
 def check(case, line, folder):
     seed, rng = case.seed, np.random.default_rng(case.seed)
     drawn = line.loaded.sample(N, seed=seed)
-    check_drawn(line, drawn, network=case.network)
+    check_names(line, drawn, case)
+    check_made_up(line, drawn, case)
     assert line.fitted.sample(N, seed=seed).equals(drawn)  # loaded as saved, and the same rows
     path = folder / f"rows.{'csv' if case.file[0] == 'csv' else 'parquet'}"
     assert write_samples(line.loaded, path, N, seed=seed) == N
-    check_file(path, drawn, line.loaded.schema)
+    check_file(path, line, drawn, case)
     if not line.prepared.rules:
         check_where(line, drawn, rng, seed)
         check_shares(line, drawn, rng, seed)

@@ -126,7 +126,21 @@ def _digits(
     rows[rows < least] = 0
     if not rows.sum() or rows[decimals] >= _NATURAL * n:
         return ()
-    return tuple(to_digits(rows / rows.sum()))
+    return tuple(to_digits(_without_chance(rows / rows.sum())))
+
+
+def _without_chance(shares: Floats) -> Floats:
+    """The shares that are rounded to each number of decimals, so that as many need them.
+
+    Of numbers rounded to two decimals one in ten needs only one, and one in a hundred none.
+    """
+    left, chosen = shares.copy(), np.zeros(len(shares))
+    for places in range(len(shares) - 1, -1, -1):
+        chosen[places] = max(0.0, left[places]) / (0.9 if places else 1.0)
+        for fewer in range(places):
+            left[fewer] -= chosen[places] * 0.1 ** (places - fewer) * (0.9 if fewer else 1.0)
+    whole: Floats = chosen / chosen.sum()
+    return whole
 
 
 def _rounded(values: Floats, digits: tuple[float, ...]) -> Floats:
