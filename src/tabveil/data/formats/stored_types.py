@@ -172,6 +172,8 @@ def type_named(name: str) -> pa.DataType:
 
 def to_stored(values: pd.Series[Any], format: Format, type_: pa.DataType) -> pa.Array:  # noqa: A002
     """Values as an Arrow array of that type, shape (n,)."""
+    if types.is_null(type_):
+        return pa.nulls(len(values))
     if types.is_dictionary(type_):
         plain = to_stored(values, format, type_.value_type)
         return plain.dictionary_encode().cast(type_)
