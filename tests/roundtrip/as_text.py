@@ -67,7 +67,7 @@ class File:
         names: the names in it.
         rows: of cells.
         line_ends: each line end outside of quotes → lines.
-        blanks: share of cells, but the first of each line and empty ones, that a blank comes before.
+        blanks: share of cells, but the first of each line and empty ones, with a blank before.
     """
 
     start: str
@@ -246,7 +246,8 @@ def _of_cells(source, drawn, *, is_made_up, is_smooth):
     apart = variation(shapes, shapes_drawn)
     may = variation_bound(shapes, len(d))
     if apart > (max(may, SHAPES) if is_smooth or is_made_up else may):
-        yield f"shapes differ by {apart:.2f}: {shapes_drawn.most_common(3)}, not {shapes.most_common(3)}"
+        was, now = shapes.most_common(3), shapes_drawn.most_common(3)
+        yield f"shapes differ by {apart:.2f}: {now}, not {was}"
     levels = Counter(s)
     if is_made_up or len(levels) > FEW or len(s) < 10 * len(levels):
         return

@@ -36,9 +36,7 @@ class Line:
 def fitted(place, *, masks=None, target=None, rules=(), pooling=None, **wishes):
     """Prepare a table and fit the marginals, as by default. Raises TabveilError as `prepare`."""
     place = place if isinstance(place, Place) else Place(Path(place))
-    asked = Wishes.from_settings(
-        wishes.get("kinds"), wishes.get("missing"), wishes.get("decimal")
-    )
+    asked = Wishes.from_settings(wishes.get("kinds"), wishes.get("missing"), wishes.get("decimal"))
     source = Source(
         name="table",
         place=place,

@@ -94,9 +94,9 @@ def _milliseconds(d):
 
 def clock(pattern, step=60):
     def make(rng):
-        return (datetime(2000, 1, 1) + timedelta(seconds=step * rng.randrange(86_400 // step))).strftime(
-            pattern
-        )
+        return (
+            datetime(2000, 1, 1) + timedelta(seconds=step * rng.randrange(86_400 // step))
+        ).strftime(pattern)
 
     def holds(text):
         return datetime.strptime(text, pattern).strftime(pattern) == text
@@ -136,9 +136,7 @@ FORMS = {
     # numbers
     "counts": numbers(0, high=900),
     "balance": numbers(0, low=-900, high=900),
-    "digits": Form(
-        lambda rng: str(rng.randint(0, 9)), str.isdigit, is_number=True, may_lack=WORDS
-    ),
+    "digits": Form(lambda rng: str(rng.randint(0, 9)), str.isdigit, is_number=True, may_lack=WORDS),
     "cents": numbers(2),
     "tenths": numbers(1, low=-40, high=40),
     "thousandths": numbers(3, high=5),

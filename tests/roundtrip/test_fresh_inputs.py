@@ -104,7 +104,7 @@ def look_alikes(rng):
     return rng.choice(["North", "north", "North ", "NORTH"])
 
 
-WORDS = "the patient came in on a cold day with pain in the left arm and left again later".split()
+WORDS = ["the", "patient", "came", "in", "on", "a", "cold", "day", "with", "pain", "and", "left"]
 
 
 def long_text(rng):

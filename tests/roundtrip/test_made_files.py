@@ -68,9 +68,7 @@ def run(n_files, seed):
 def test_every_form_comes_back(tmp_path, part):
     """Each form once, with gaps where it may have them, ten columns a file."""
     names = list(FORMS)[part::8]
-    columns = [
-        Column(name.replace("%", ""), name, 7, FORMS[name].may_lack[:2]) for name in names
-    ]
+    columns = [Column(name.replace("%", ""), name, 7, FORMS[name].may_lack[:2]) for name in names]
     assert told_of(Made((Column("number", "cents", 1), *columns), Dialect("|")), tmp_path) == []
 
 

@@ -43,9 +43,7 @@ def _is_float(rows, name):
 def test_a_real_table_comes_back(tmp_path, rows, delimiter):
     path = as_csv(tmp_path / "t.csv", rows, delimiter=delimiter)
     draw(path, tmp_path / "o.csv", n=N)
-    source, drawn = (
-        read_file(tmp_path / name, delimiter=delimiter) for name in ("t.csv", "o.csv")
-    )
+    source, drawn = (read_file(tmp_path / name, delimiter=delimiter) for name in ("t.csv", "o.csv"))
     numbers = [n for n, v in rows[0].items() if isinstance(v, int | float)]
     assert differences(source, drawn, smooth=numbers) == []
 

@@ -466,7 +466,7 @@ def test_forty_levels_of_twenty_rows_keep_their_shares(tmp_path):
 def test_the_same_rows_give_the_same_values_from_any_file(tmp_path):
     rows = made(26, pick("NA", "ZA"), pick("01234", "94110"), whole(0, 4), pick("True", "False"))
     names = ["country", "zip", "kids", "flag"]
-    path = write_csv(tmp_path / "t.csv", names, rows)
+    write_csv(tmp_path / "t.csv", names, rows)
     columns = list(zip(*rows, strict=True))
     typed = [list(columns[0]), list(columns[1]), [int(x) for x in columns[2]]]
     table = pa.table(dict(zip(names, [*typed, [x == "True" for x in columns[3]]], strict=True)))

@@ -1,8 +1,8 @@
 """The fine structure of a column's numbers: the grid they lie on, the decimals they need.
 
 A price in steps of 0.05, a loan in thousands, ages of which few have decimals: a model draws
-numbers in between. Values that many rows share come back as they are; all others are put on the grid, or
-are rounded to as many decimals as such values have, each at its share.
+numbers in between. Values that many rows share come back as they are; all others are put on the
+grid, or are rounded to as many decimals as such values have, each at its share.
 """
 
 from __future__ import annotations

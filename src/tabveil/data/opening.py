@@ -180,7 +180,10 @@ class _Reader:
                 self.odd_ends[name] = (False, False)
                 if why:
                     self.reasons[name] = why
-                if self.formats[name].sort == "truth" and self._raw.dialect.format in ("sql", "jsonl"):
+                if self.formats[name].sort == "truth" and self._raw.dialect.format in (
+                    "sql",
+                    "jsonl",
+                ):
                     # As SQL and JSON write them; data frames write True and False.
                     self.formats[name] = replace(self.formats[name], truths=("false", "true"))
         except DataError as error:

@@ -144,7 +144,10 @@ def test_a_parquet_file_that_cannot_be_modelled_gets_one_clear_message(tmp_path:
     for table, message in (
         (pa.table({"l": [[1, 2]]}), "'l' holds list"),
         (pa.table({"b": [b"\x00"]}), "'b' holds binary"),
-        (pa.table({"p": pd.period_range("2020-01", periods=2, freq="M")}), "'p' holds pandas.period"),
+        (
+            pa.table({"p": pd.period_range("2020-01", periods=2, freq="M")}),
+            "'p' holds pandas.period",
+        ),
         (pa.table({"a": pa.array([], pa.int64())}), "no rows"),
         (twice, "unique; repeated: a"),
     ):

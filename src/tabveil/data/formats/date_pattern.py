@@ -37,7 +37,9 @@ _NAMES: dict[str, Sequence[str]] = {
     "a": tuple(day[:3] for day in _DAYS),
     "p": ("AM", "PM"),
 }
-_TOKEN = re.compile(r"%(?:(?P<bare>-)?(?P<key>[YymdHIMSBbAapzqGV%])|(?P<digits>[1-9])?f)|.", re.DOTALL)
+_TOKEN = re.compile(
+    r"%(?:(?P<bare>-)?(?P<key>[YymdHIMSBbAapzqGV%])|(?P<digits>[1-9])?f)|.", re.DOTALL
+)
 _ZONE = r"(?:Z|[+-]\d{2}:\d{2})"
 _PIVOT = 69
 """Two digits from here on are years of the twentieth century, as POSIX has it."""
@@ -220,7 +222,8 @@ def _mondays(year: Ints, week: Ints) -> tuple[Dates, NDArray[np.bool_]]:
 def _iso_year(days: Dates) -> Ints:
     """The year that has the Thursday of a day's week."""
     thursdays = days + (3 - (days.astype(np.int64) + 3) % 7).astype("timedelta64[D]")
-    return thursdays.astype("datetime64[Y]").astype(np.int64) + 1970
+    year: Ints = thursdays.astype("datetime64[Y]").astype(np.int64) + 1970
+    return year
 
 
 def _tokens(text: str) -> tuple[_Token, ...]:

@@ -235,7 +235,9 @@ class _Column:
         if not found:
             return None
         if self._has_two_spellings_of_a_level(found[0][0]):
-            return self.as_text("text", "1.10 is written with a zero that 1.1 or 1.9 has not: a text, not a number")
+            return self.as_text(
+                "text", "1.10 is written with a zero that 1.1 or 1.9 has not: a text, not a number"
+            )
         return self._numbers_made(found)
 
     def dates(self) -> Inferred | None:

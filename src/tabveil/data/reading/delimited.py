@@ -112,7 +112,7 @@ def _described(path: Path, layout: _Layout, columns: dict[str, pa.ChunkedArray])
 def _is_empty_quoted(column: pa.ChunkedArray) -> bool:
     """Whether most of a column's empty cells are quoted: those without quotes are null."""
     n_quoted: int = pc.sum(pc.equal(column, "")).as_py() or 0
-    return n_quoted > column.null_count
+    return bool(n_quoted > column.null_count)
 
 
 def _cells(
@@ -153,7 +153,7 @@ def _cells(
 
 
 def _unspaced(path: Path, dialect: Dialect) -> BinaryIO:
-    """The file without the blanks behind its delimiters: Arrow takes quotes behind them for text."""
+    """The file without blanks behind its delimiters: Arrow takes a quote behind one for text."""
     mark = re.escape(dialect.delimiter)
     with open_text(path, dialect.encoding) as file:
         text = re.sub(rf'("(?:[^"]|"")*")|({mark}) +', r"\1\2", file.read())
@@ -311,7 +311,9 @@ def _quoted(sample: str, delimiter: str, names: tuple[str, ...]) -> _Quotes:
         outside = [cell.strip() for cell in cells if cell]
         if sum(w in _WITHOUT for w in inside) > sum(w in _WITHOUT for w in outside):
             words.append(key)
-        told = [cell for cell in cells if cell.strip('" ') not in _WITHOUT] or [c for c in cells if c]
+        told = [cell for cell in cells if cell.strip('" ') not in _WITHOUT] or [
+            c for c in cells if c
+        ]
         is_quoted = bool(told) and all(cell.startswith('"') for cell in told)
         if is_quoted and any(needless.fullmatch(cell) for cell in told):
             quoted.append(key)
