@@ -4,13 +4,17 @@ Sixty files each time; thousands under the marker `slow`, with `TABVEIL_ROUND_TR
 each of its parts.
 """
 
+import json
 import os
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import hypothesis
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from as_text import differences, read_file
+from as_text import Cell, File, differences, read_file
 from hypothesis import HealthCheck, given, settings
 from line import draw
 from made_files import FORMS, Column, Dialect, Made, files
@@ -70,6 +74,39 @@ def test_every_form_comes_back(tmp_path, part):
     names = list(FORMS)[part::8]
     columns = [Column(name.replace("%", ""), name, 7, FORMS[name].may_lack[:2]) for name in names]
     assert told_of(Made((Column("number", "cents", 1), *columns), Dialect("|")), tmp_path) == []
+
+
+@pytest.mark.parametrize("end", [".parquet", ".jsonl"])
+@pytest.mark.parametrize("part", range(4))
+def test_texts_of_any_form_come_back_in_typed_files(tmp_path, part, end):
+    """Cells that a typed file holds as texts, words for missing among them; empty ones are null."""
+    columns = [Column("number", "cents", 1)]
+    columns += [Column(name, name, 5, FORMS[name].may_lack[:2]) for name in list(FORMS)[part::4]]
+    columns = [c for c in columns if c.form not in ("empty", "0 or 1")]  # in Parquet no texts
+    names = [column.name for column in columns]
+    cells = [[text or None for text in column.cells()] for column in columns]
+    path, out = tmp_path / f"t{end}", tmp_path / f"o{end}"
+    if end == ".parquet":
+        pq.write_table(pa.table(dict(zip(names, cells, strict=True))), path)
+    else:
+        rows = (dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True))
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    line = draw(path, out, n=600, pooling=UNPOOLED)
+    smooth = {c.name for c in columns if FORMS[c.form].is_smooth}
+    told = differences(typed(path), typed(out), smooth=smooth, made_up=line.replaced)
+    assert told == []
+    assert not line.replaced
+
+
+def typed(path):
+    """A typed file as if it were a delimited one."""
+    if path.suffix == ".parquet":
+        columns = pq.read_table(path).to_pydict()
+    else:
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        columns = {name: [row[name] for row in rows] for name in rows[0]}
+    cells = [[Cell("" if v is None else str(v)) for v in c] for c in columns.values()]
+    return File("", "", tuple(columns), list(zip(*cells, strict=True)), Counter(), 0)
 
 
 def test_any_file_comes_back():

@@ -559,3 +559,17 @@ def test_cells_with_blanks_around_them_keep_them(tmp_path, pad):
     rows = [["1", *(pad.format(cell) for cell in row)] for row in made(31, *columns.values())]
     path = write_csv(tmp_path / "t.csv", ["id", *columns], rows, delimiter=";")
     there_and_back(path, smooth={"amount", "day", "at"}, delimiter=";")
+
+
+def test_thousands_are_told_from_decimals_where_none_of_many_ends_in_a_zero(tmp_path):
+    rows = made(32, lambda r: f'"{r.randrange(90_000):,}"', pick('"1,5"', '"2,5"', '"3,0"'))
+    path = write_csv(tmp_path / "t.csv", ["amount", "dose"], rows)
+    there_and_back(path, smooth={"amount", "dose"})
+    assert fitted(path).prepared.train["amount"].max() > 10_000
+
+
+def test_decimals_of_three_places_stay_decimals(tmp_path):
+    rows = made(33, lambda r: f"{r.uniform(0, 9):.3f}", lambda r: f"{r.uniform(0, 90):.3f}")
+    path = write_csv(tmp_path / "t.csv", ["small", "large"], rows)
+    there_and_back(path, smooth={"small", "large"})
+    assert fitted(path).prepared.train.max().max() < 100

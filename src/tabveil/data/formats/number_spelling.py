@@ -43,6 +43,8 @@ _CELL = re.compile(
 )
 _SPECIAL = r"\.$|[-−–]$|^[^\d.-]"
 """Of a plain number: what Arrow does not read as Python does."""
+_SHOW_THOUSANDS = 50
+"""Different cells; of so many decimals one in 200 times none ends in a zero."""
 _LOOKED_AT = 1000
 """Different cells that show how numbers are written; all are then read."""
 MOST_PLACES = 12
@@ -289,7 +291,20 @@ def _marks_of(
         fits.append((mark, group, lakhs and bool(group), (min(lengths), max(lengths))))
     if len(fits) == 2 and not used & {",", "."}:
         return fits[:1]
+    if len(fits) == 2 and _are_thousands(bodies):
+        return [fit for fit in fits if fit[1]]
     return fits
+
+
+def _are_thousands(bodies: Sequence[str]) -> bool:
+    """Whether three digits or none stand behind the mark, in cells enough for ones of two digits.
+
+    Of decimals without zeros at the end, one in ten has fewer digits than the longest.
+    """
+    lengths = Counter(
+        len(re.split("[.,]", body)[-1]) if re.search("[.,]", body) else 0 for body in bodies
+    )
+    return set(lengths) == {0, 3} and lengths[3] >= _SHOW_THOUSANDS
 
 
 def _has_long_wholes(bodies: Sequence[str], mark: str, group: str) -> bool:
