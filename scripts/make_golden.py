@@ -137,7 +137,9 @@ def save(
         )
     )
     learnt = Rules(RULES).learn(rows, of_rows, seed=0)
-    pooled = Pooled(synthesizer, POOLING.learn(learnt.apply(rows), learnt.apply_schema()))
+    pooled = Pooled(
+        synthesizer, POOLING.learn(learnt.apply(rows), learnt.apply(rows), learnt.apply_schema())
+    )
     inner = Ruled(pooled, learnt)
     made = inner if rule is None else Grouped(inner, rule, whose)
     made.fit(train, modelled, seed=0)

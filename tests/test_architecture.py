@@ -25,7 +25,8 @@ def test_the_layers_hold():
 def test_every_module_says_what_it_is_for_and_is_one_idea(path):
     text = path.read_text(encoding="utf-8")
     assert ast.get_docstring(ast.parse(text)), "no module docstring"
-    assert text.count("\n") <= 300, "over 300 lines: look for the second idea"
+    # No file is split for its length; one so long is hardly one idea.
+    assert text.count("\n") <= 600, "over 600 lines: look for the second idea"
     assert path.stem not in {"utils", "util", "common", "helpers", "misc"}
 
 

@@ -29,6 +29,7 @@ from tabveil.errors import ConfigError, DataError
 from tabveil.evaluate import Evaluation, Result
 from tabveil.measure.alike import SYNTHETIC, Roles, make_alike
 from tabveil.measure.identifiers import Released
+from tabveil.measure.lineup import about_twins
 from tabveil.measure.sides import to_input
 from tabveil.measure.swapped import control_was_seen
 from tabveil.search.executors import Inline
@@ -124,6 +125,7 @@ def audit(
     alike = make_alike(raw, roles)
     del raw
     data, notes = to_input(alike, seed=child_seed(seed, "audit"), limits=limits)
+    notes = (*notes, *about_twins(data))
     evaluation, controls = attack(data, suite, executor or Inline())
     advantages = suite.advantages(evaluation)
     risk = suite.risk(advantages)

@@ -181,6 +181,7 @@ def _of_the_first(
         "below_k": below_k(sample, data.schema.quasi_identifiers, gate.k),
         "rare_levels": rare_levels(sample, data.train, data.schema, gate.rare_below),
         "protection": described(parts.protections),
+        "notes": list(trial.notes),
         "rows": {
             "train": len(data.train),
             "release": len(data.control),

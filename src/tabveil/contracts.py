@@ -188,6 +188,8 @@ class EvalInput:
         limits: how much the attacks look at.
         membership: whom the attacks ask about; None: `train` and `control`, a row a person.
         critic: the model's own opinion of rows, where it has one (white box).
+        pool: the rows that the members were drawn from, the same in all trials of a study; None:
+            `train`.
         shared: what evaluators computed that does not depend on `synthetic`. Give the same memo
             to every input of a dataset; keys tell contents apart.
         memo: what they computed for this input. `dataclasses.replace` starts a new one.
@@ -202,6 +204,7 @@ class EvalInput:
     limits: Limits = Limits()
     membership: Membership | None = None
     critic: Critic | None = None
+    pool: pd.DataFrame | None = None
     shared: Memo = field(default_factory=Memo, repr=False, compare=False)
     memo: Memo = field(default_factory=Memo, repr=False, compare=False, init=False)
 

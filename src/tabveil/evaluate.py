@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from tabveil.contracts import Attack, EvalInput, Evaluator, Metric, Score
-from tabveil.errors import ConfigError, EvaluationError, safe_traceback
+from tabveil.errors import CannotTell, ConfigError, EvaluationError, safe_traceback
 
 Kind = Literal["utility", "privacy"]
 
@@ -31,7 +31,9 @@ class Result:
         seconds: wall-clock time.
         cpu_seconds: processor time of all threads of this process.
         error: the traceback where it failed, without what a library's message may quote.
-        skipped: the schema has nothing it could look at. Never the outcome of a failure.
+        skipped: there is nothing it could look at. Never the outcome of a failure, nor of what the
+            synthetic table holds.
+        note: why it was skipped, where the schema alone does not say it.
     """
 
     kind: Kind
@@ -41,11 +43,17 @@ class Result:
     cpu_seconds: float = 0.0
     error: str | None = None
     skipped: bool = False
+    note: str = ""
 
     @property
     def reason(self) -> str:
         """The last line of the traceback: what went wrong."""
         return self.error.strip().splitlines()[-1] if self.error else ""
+
+    @property
+    def cannot_tell(self) -> bool:
+        """Whether it gave no number because the tables allow none, and nothing broke."""
+        return self.reason.startswith(CannotTell.__name__)
 
     def metrics(self) -> Iterator[tuple[str, float]]:
         """Key and number of each score, of its bounds and of the time."""
@@ -104,7 +112,8 @@ def evaluate(
 
     Returns:
         One result per evaluator, whatever happened in it. An evaluator may tell from the schema
-        alone that it has nothing to look at (`applies(schema)` is false): it is then skipped.
+        alone that it has nothing to look at (`applies(schema)` is false), or from the real rows
+        (`nothing_to_see(data)` says why): it is then skipped.
 
     Raises:
         EvaluationError: a metric and an attack share a name.
@@ -128,6 +137,10 @@ def _run(kind: Kind, name: str, evaluator: Evaluator, data: EvalInput) -> Result
     error = None
     wall, cpu = time.perf_counter(), time.process_time()
     try:
+        why = getattr(evaluator, "nothing_to_see", None)
+        note = "" if why is None else str(why(data))
+        if note:
+            return Result(kind, name, skipped=True, note=note)
         scores = _checked(tuple(evaluator.evaluate(data)))
     except ConfigError:  # the operator's to mend, not this table's
         raise

@@ -35,6 +35,7 @@ from tabveil.data.pooling import Pooling
 from tabveil.data.prepared import Prepared
 from tabveil.errors import ConfigError, EvaluationError
 from tabveil.evaluate import Evaluation, evaluate
+from tabveil.measure.lineup import about_twins
 from tabveil.memo import Memo
 from tabveil.protections.protected import Protected
 from tabveil.search.objective import Objective, Objectives
@@ -75,6 +76,8 @@ class Trial:
     risk: Objective
     data: EvalInput
     """What the evaluators looked at."""
+    notes: tuple[str, ...]
+    """What a reader of the numbers should know: who could not be asked about, what was skipped."""
     losses: tuple[Mapping[str, float], ...]
     """One mapping per epoch; none for synthesizers that have no epochs."""
     fit_seconds: float
@@ -134,6 +137,7 @@ def run_trial(
         limits=parts.limits,
         membership=_membership(prepared, is_member, seed=evaluator_seed, left_out=not confirming),
         critic=synthesizer.critic,
+        pool=prepared.train,
         shared=Memo() if shared is None else shared,
     )
     evaluation = evaluate(data, metrics=parts.metrics, attacks=parts.attacks)
@@ -145,6 +149,7 @@ def run_trial(
         utility=_utility(parts, evaluation, needed=not confirming),
         risk=_risk(parts, evaluation, needed=not confirming),
         data=data,
+        notes=(*about_twins(data), *(r.note for r in evaluation.results if r.note)),
         losses=tuple(losses),
         fit_seconds=fitted - started,
         sample_seconds=sampled - fitted,

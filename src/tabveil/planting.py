@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tabveil.contracts import EvalInput
+from tabveil.measure.encode import DistanceEncoder
 from tabveil.measure.lineup import lineup_of
 from tabveil.seeding import child_rng
 
@@ -28,17 +29,26 @@ def planted(
 ) -> Iterator[tuple[str, str, int, pd.DataFrame]]:
     """Name, words, number of planted rows and table, for each of the leaks that can be planted.
 
-    Rows come from all of `train`, as a generator's would, whoever is asked about.
+    Rows come from all of `train`, as a generator's would, whoever is asked about; but not those
+    that are nobody's own, since they are in a table that leaks nothing, too.
     """
+    own = _own(data)
+    what = "training rows" if len(own) == len(data.train) else "training rows that are not common"
     for name in (one for one in PLANTED if one in names):
         share = 0.10 if name == "copies_10pct" else 0.01
         is_outlying = name == "outliers_1pct"
-        rows = _outliers(data) if is_outlying else data.train
-        kind = "outlying training rows" if is_outlying else "training rows"
+        rows = _outliers(data) if is_outlying else own
+        kind = "outlying training rows" if is_outlying else what
         n = min(max(1, round(share * len(data.synthetic))), len(rows))
         words = f"{n} of {len(data.synthetic)} rows replaced by {kind}"
         if n:
             yield name, words, n, plant(data.synthetic, rows, n, seed=data.seed, name=name)
+
+
+def _own(data: EvalInput) -> pd.DataFrame:
+    """The rows of `train` that are neither shared with another table nor as common as such rows."""
+    keys = DistanceEncoder.fit(data.reference, data.schema).transform(data.train).row_keys()
+    return data.train[~np.isin(keys, lineup_of(data).keys.shared)]
 
 
 def _outliers(data: EvalInput) -> pd.DataFrame:

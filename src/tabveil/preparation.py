@@ -12,10 +12,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from tabveil.data import again
-from tabveil.data.masking import Masking, policies_of
+from tabveil.data.masking import Masking, policies_of, replaced
 from tabveil.data.opening import Wishes
 from tabveil.data.prepared import FORMAT, About, holds, save_prepared
 from tabveil.data.rare_columns import mostly_rare
@@ -24,6 +22,7 @@ from tabveil.data.rules.kinds import rule_to_dict
 from tabveil.data.schema import Column, infer_schema
 from tabveil.data.split import Shares, split
 from tabveil.data.tables import Place, digest
+from tabveil.data.targets import check_target
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,7 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
         quasi_identifiers=source.quasi_identifiers,
         group=source.group,
     )
+    check_target(table, schema)
     policies = policies_of(schema, source.masks, sample_groups=source.sample_groups)
     modelled = schema.modelled()
     rules = rules_of(table[modelled.names], modelled, source.rules, source.automatic_rules)
@@ -92,7 +92,7 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
         "identifiers": ", ".join(f"{name}: {policy}" for name, policy in policies.items()) or None,
         "dropped": [name for name, policy in policies.items() if policy == "drop"] or None,
         "rules": "; ".join(rule.name for rule in rules) or None,
-        "replaced": [_replaced(table[name], schema[name], p) for name, p in policies.items()],
+        "replaced": replaced(table, schema, policies),
         "read": [f"{name}: {note}" for name, notes in opened.notes.items() for note in notes],
         "passed_over": list(opened.passed_over),
         "rare": mostly_rare(splits.train, modelled) or None,
@@ -108,16 +108,6 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
         about=about,
     )
     return directory
-
-
-def _replaced(values: pd.Series[Any], column: Column, policy: str) -> dict[str, Any]:
-    """What becomes of a column that is not learnt, and why."""
-    return {
-        "column": column.name,
-        "policy": policy,
-        "reason": column.reason,
-        "distinct": int(values.nunique()),
-    }
 
 
 def _without_form(column: Column) -> Column:

@@ -57,6 +57,7 @@ def statement(
         "flattery": dict(confirmed.flattery),
         "controls": first.get("controls", []),
         "rows": first.get("rows", {}),
+        "notes": first.get("notes", []),
         "protection": first.get("protection", {}),
         "below_k": first.get("below_k"),
         "skipped": list(confirmed.attempts[0].skipped),
@@ -99,6 +100,7 @@ def statement_of_audit(
         "flattery": {},
         "controls": [asdict(one) for one in known],
         "rows": {**rows, "release": rows["control"]},
+        "notes": list(found.notes),
         "below_k": None,
         "skipped": skipped,
     }

@@ -75,7 +75,11 @@ def log_trial(
             "time/fit": trial.fit_seconds,
             "time/sample": trial.sample_seconds,
         },
-        tags={"risk_component": trial.risk.component, "seed": seed},
+        tags={
+            "risk_component": trial.risk.component,
+            "seed": seed,
+            **({"notes": " ".join(f"{note}." for note in trial.notes)} if trial.notes else {}),
+        },
     )
     log_inputs(run, prepared, config)
     run.log_text(trial.evaluation.to_json(), "evaluation.json")

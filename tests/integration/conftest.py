@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from processes import command_of
 from servers import Postgres
 
 from tabveil.logs import VARIABLE
@@ -33,7 +34,7 @@ def worker_of(driver):
     return next(
         child
         for child in psutil.Process(driver.pid).children()
-        if "spawn_main" in " ".join(child.cmdline())
+        if "spawn_main" in command_of(child)
     )
 
 

@@ -2,11 +2,11 @@
 
 import os
 import secrets
-import time
 from contextlib import contextmanager
 
 import psutil
 import pytest
+from processes import all_end, command_of, has_ended
 
 # Who may join: this process, and the drivers that it starts. Ray reads this as it is imported.
 os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)}
@@ -28,8 +28,7 @@ def two_nodes():
     finally:
         started = set(psutil.Process().children(recursive=True)) - before
         cluster.shutdown()
-        _, left = psutil.wait_procs(started, timeout=20)
-        assert not left, "Ray's processes outlive the cluster"
+        assert all_end(started), "Ray's processes outlive the cluster"
 
 
 def workers(of=None):
@@ -37,16 +36,8 @@ def workers(of=None):
     return [
         process
         for process in psutil.Process(of or os.getpid()).children(recursive=True)
-        if process.is_running() and process.name().startswith("ray::_run")
+        if not has_ended(process) and process.name().startswith("ray::_run")
     ]
-
-
-def gone(processes, seconds=15):
-    """Whether all of them end in time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and any(p.is_running() for p in processes):
-        time.sleep(0.1)
-    return not any(p.is_running() for p in processes)
 
 
 def ray_processes():
@@ -54,5 +45,5 @@ def ray_processes():
     return {
         process
         for process in psutil.Process().children(recursive=True)
-        if process.is_running() and "ray" in " ".join(process.cmdline())
+        if "ray" in command_of(process)
     }

@@ -8,7 +8,9 @@ import time
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
+from processes import all_end
 
 from conftest import TABVEIL, tabveil
 from tabveil.cli import main
@@ -81,6 +83,7 @@ def test_two_workers_killed_in_between_leave_the_same_bytes(root, drawn, tmp_pat
     deadline = time.monotonic() + 120
     while not (out / "part-00002.parquet").exists() and time.monotonic() < deadline:
         time.sleep(0.002)
+    orphans = psutil.Process(running.pid).children(recursive=True)
     running.send_signal(signal.SIGKILL)
     running.wait()
     assert not (out / "_manifest.json").exists(), "the kill came too late to show anything"
@@ -88,7 +91,7 @@ def test_two_workers_killed_in_between_leave_the_same_bytes(root, drawn, tmp_pat
     assert "is unfinished" in capsys.readouterr().err
     listed = [p["file"] for p in json.loads((out / "_unfinished.json").read_text())["parts"]]
     kept = {name: (out / name).stat().st_mtime_ns for name in listed}
-    time.sleep(1)  # orphaned workers end themselves within a second
+    assert all_end(orphans), "workers outlive their driver"
     assert main(words(root, out, *TWO)) == 0
     assert bytes_of(out) == bytes_of(drawn)
     assert {name: (out / name).stat().st_mtime_ns for name in listed} == kept

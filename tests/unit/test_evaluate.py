@@ -93,7 +93,28 @@ def test_no_score_and_repeated_scores_are_failures():
     assert "repeat" in twice.failed()[0].reason
 
 
-def test_only_the_schema_can_skip():
+def test_real_rows_can_skip_and_the_reason_is_kept():
+    class Blind(Part):
+        def nothing_to_see(self, data: EvalInput) -> str:
+            return "the target is noise"
+
+    evaluation = evaluate(DATA, metrics={"tstr": Blind(crash)}, attacks={})
+    (result,) = evaluation.results
+    assert (result.skipped, result.error, result.note) == (True, None, "the target is noise")
+    assert "the target is noise" in evaluation.to_json()
+
+
+def test_whoever_breaks_before_it_looks_has_failed():
+    class Broken(Part):
+        def nothing_to_see(self, data: EvalInput) -> str:
+            raise ZeroDivisionError
+
+    (result,) = evaluate(DATA, metrics={"tstr": Broken(crash)}, attacks={}).results
+    assert not result.skipped
+    assert result.error
+
+
+def test_the_schema_can_skip():
     (result,) = evaluate(DATA, metrics={"tstr": NeverApplies(crash)}, attacks={}).results
     assert result.skipped
     assert result.error is None

@@ -38,6 +38,19 @@ def test_planting_depends_on_the_seed_and_changes_nothing():
     pd.testing.assert_frame_equal(data.synthetic, before)
 
 
+def test_common_rows_are_not_planted_since_they_are_nobodys_secret():
+    crowd = pd.concat([people(1, 9)] * 600)
+    tables = {
+        name: pd.concat([people(400, i), crowd], ignore_index=True)
+        for i, name in enumerate(("train", "control", "reference"))
+    }
+    data = given(**tables)
+    for _, words, n, table in planted(data):
+        assert "training rows" in words
+        assert table["x"].isin(data.train["x"]).sum() == n
+        assert not table["x"].isin(crowd["x"]).any()
+
+
 def test_more_is_never_planted_than_there_are_rows():
     data = given(train=people(50, 0), synthetic=people(5000, 2))
     assert [n for _, _, n, _ in planted(data)][::2] == [50, 50]

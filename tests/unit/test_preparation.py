@@ -11,6 +11,7 @@ import pytest
 
 from tabveil import preparation
 from tabveil.cli import main
+from tabveil.data.opening import Wishes
 from tabveil.data.prepared import load_prepared
 from tabveil.data.split import Shares
 from tabveil.data.tables import Place
@@ -30,7 +31,7 @@ def source(folder: Path, **changed: Any) -> Source:
     made = Source(
         name="t",
         place=Place(path=path),
-        kinds={},
+        wishes=Wishes(),
         masks={},
         rules=(),
         target=None,
@@ -52,12 +53,12 @@ def test_the_same_file_in_the_same_way_is_not_even_read_again(
     def unwanted(*_: Any, **__: Any) -> None:
         raise AssertionError("it was read again")
 
-    monkeypatch.setattr(Place, "read", unwanted)
+    monkeypatch.setattr(Place, "open", unwanted)
     assert prepare(source(tmp_path), None, root=tmp_path) == first
     with pytest.raises(AssertionError):
         prepare(source(tmp_path, split_seed=1), None, root=tmp_path)
     with pytest.raises(AssertionError):
-        prepare(source(tmp_path, kinds={"age": "categorical"}), None, root=tmp_path)
+        prepare(source(tmp_path, wishes=Wishes(kinds={"age": "categorical"})), None, root=tmp_path)
     path = tmp_path / "t.csv"
     path.write_text(path.read_text().replace("Bonn", "Oslo"))
     with pytest.raises(AssertionError):
@@ -75,8 +76,8 @@ def test_what_was_deleted_or_altered_is_prepared_again(tmp_path: Path) -> None:
 def test_other_code_prepares_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(source(tmp_path), None, root=tmp_path)
     n_read: list[int] = []
-    read = Place.read
-    monkeypatch.setattr(Place, "read", lambda self: n_read.append(1) or read(self))
+    read = Place.open
+    monkeypatch.setattr(Place, "open", lambda self, wishes: n_read.append(1) or read(self, wishes))
     monkeypatch.setattr(preparation.again, "_code", lambda: "another")
     prepare(source(tmp_path), None, root=tmp_path)
     assert n_read == [1]
@@ -90,10 +91,10 @@ def test_free_text_is_left_out_with_a_warning_each_time(
     for _ in range(2):
         assert main(words) == 0
         said = capsys.readouterr().out
-        assert "Warning: note: free text" in said
+        assert "Warning: note: not learnt, left out" in said
         assert "left arm" not in said
     assert main([*words, "dataset.masks={note: token}"]) == 0
-    assert "Warning" not in capsys.readouterr().out
+    assert "Warning: note: not learnt, replaced by made-up tokens" in capsys.readouterr().out
 
 
 def test_rules_that_are_kept_unasked_can_be_switched_off(tmp_path: Path) -> None:

@@ -38,7 +38,17 @@ def _inspection(columns: list[tuple[Any, ...]], head: list[list[str]]) -> dict[s
     return {
         "n_rows": 5912,
         "columns": [
-            {"name": n, "kind": k, "dtype": d, "missing": 3, "reason": why, "mask": mask}
+            {
+                "name": n,
+                "kind": k,
+                "dtype": d,
+                "missing": 3,
+                "reason": why,
+                "mask": mask,
+                "format": "",
+                "readings": [],
+                "distinct": 9,
+            }
             for n, k, d, why, mask in columns
         ],
         "roles": {

@@ -106,8 +106,8 @@ def test_corrections_reach_the_order_and_nothing_else_does(server: Running, made
         "kind": "sweep",
         "upload": made.upload,
         "columns": {
-            "person": {"kind": None, "mask": "token"},
-            "visits": {"kind": "numeric", "mask": None},
+            "person": {"kind": None, "format": None, "mask": "token"},
+            "visits": {"kind": "numeric", "format": None, "mask": None},
         },
         "target": "health",
         "sensitive": ["income"],

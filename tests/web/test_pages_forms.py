@@ -75,4 +75,4 @@ def test_a_mask_counts_for_identifiers_only() -> None:
     assert sweep_order(told, upload="u", inspection=found)["columns"] == {}
     told = FormData({"kind-0": "identifier", "mask-0": "drop"})
     order = sweep_order(told, upload="u", inspection=found)
-    assert order["columns"] == {"age": {"kind": "identifier", "mask": "drop"}}
+    assert order["columns"] == {"age": {"kind": "identifier", "format": None, "mask": "drop"}}

@@ -76,7 +76,7 @@ def test_names_of_a_persons_own_stand_in_the_schema_file_only(tmp_path: Path) ->
     line = read_line(folder)
     assert not any("oc.env" in word or "os.system" in word for word in line)
     told = read_schema_file(folder / "schema.yaml")
-    assert told.kinds == {"age": "numeric", NASTY: "categorical", "income": "identifier"}
+    assert told.kinds == {NASTY: "categorical", "income": "identifier"}
     assert told.masks == {"income": "drop"}
     assert (told.target, told.sensitive) == ("age", (NASTY,))
     assert [dict(rule) for rule in told.rules] == [FOUND["rules"][0]["rule"]]

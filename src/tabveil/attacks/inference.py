@@ -6,12 +6,14 @@ of anybody, which is what the table is released for; so the attack is made on me
 people the model never saw, and only the difference counts.
 
 Two attackers: one knows all the other columns, one only the quasi-identifiers. Both learn in two
-ways and rely on the one that does better when the synthetic table is to be completed from itself
-(two folds): boosted trees, which learn what holds of many people, or the nearest row, which tells
-a copy's secret. Trees nearly always win that contest and see no copies. So wherever a synthetic
-row lies less than half as far from the person as any reference row does (`nearer`), its secret is
-guessed, whoever won. That rule looks at what the attacker has and at nothing else, so that it
-cannot favour members of a table that holds nothing of them.
+ways: boosted trees, which learn what holds of many people, or the nearest row, which tells a copy's
+secret. They rely on trees, unless the nearest row completes the synthetic table better from itself
+(two folds) beyond chance: among the rows that only one of the two gets right, a sign test. A bare
+count of hits would often be a tie, which the rounding of a processor breaks. Trees see no copies.
+So wherever a synthetic row lies less than half as far from the person as any reference row does
+(`nearer`), its secret is guessed, whichever learner is relied on. That rule looks at what the
+attacker has and at nothing else, so that it cannot favour members of a table that holds nothing of
+them.
 
 Distances leave out numbers of which one value fills more than half (capital gains): in ranks the
 least noise moves those by half a column, and hid every second row of a table of noisy copies.
@@ -34,6 +36,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
+from scipy import stats
 
 from tabveil.contracts import Direction, EvalInput, Score
 from tabveil.data.schema import Schema
@@ -47,6 +50,8 @@ from tabveil.seeding import child_rng
 T = TypeVar("T")
 Learner = Literal["auto", "nearest", "boosting"]
 
+_BEYOND_CHANCE = 0.01
+"""P-value of the sign test below which the nearest row is relied on instead of trees."""
 _SPIKE = 0.5
 """Share of a column above which its most common value is a spike."""
 
@@ -206,10 +211,10 @@ class _Attack:
         return self._once(f"right by {learner}", attack)
 
     def better(self) -> Learner:
-        """The learner that completes one half of the synthetic table better from the other."""
+        """Trees, unless the nearest row completes halves of the synthetic table better."""
         drawn = self._draw(self.lineup.synthetic, self.settings.max_validated, "validated")
         is_first = np.arange(len(drawn)) < len(drawn) // 2
-        hits = {"boosting": 0, "nearest": 0}
+        only_nearest = only_trees = 0
         for fold in (is_first, ~is_first):
             table, asked = drawn.take(~fold), drawn.take(fold)
             secrets = self.secret.values(asked)
@@ -218,9 +223,11 @@ class _Attack:
             ).index[:, 0]
             theirs = self.secret.values(table)[found]
             trees = self.secret.guess(table, self.known, asked, n_trees=self.settings.n_trees)
-            hits["nearest"] += int(self.secret.right(theirs, secrets).sum())
-            hits["boosting"] += int(self.secret.right(trees, secrets).sum())
-        return "nearest" if hits["nearest"] > hits["boosting"] else "boosting"
+            by_nearest, by_trees = (self.secret.right(g, secrets) for g in (theirs, trees))
+            only_nearest += int((by_nearest & ~by_trees).sum())
+            only_trees += int((by_trees & ~by_nearest).sum())
+        chance = stats.binom.sf(only_nearest - 1, only_nearest + only_trees, 0.5)
+        return "nearest" if chance < _BEYOND_CHANCE else "boosting"
 
     def _boosted(self, table: Rows, role: str) -> Values:
         learnt = self._draw(table, self.settings.max_learnt, role)

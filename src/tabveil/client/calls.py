@@ -158,7 +158,7 @@ class Client:
         path: Path | str,
         *,
         seed: int = 0,
-        format: Literal["parquet", "csv", "jsonl"] = "parquet",  # noqa: A002
+        format: Literal["parquet", "csv", "jsonl", "xlsx"] = "parquet",  # noqa: A002
         where: Mapping[str, Any] | None = None,
         **more: Any,
     ) -> Path:

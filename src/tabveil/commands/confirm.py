@@ -109,6 +109,8 @@ def _show(documents: Sequence[Mapping[str, Any]], study: str) -> None:
     show_table(f"candidates of {study}, on their release rows", header, summary(documents))
     for document in documents:
         say(f"Candidate {document['candidate']['trial']}: {' '.join(in_words(document))}")
+        for note in document["notes"]:
+            say(f"  Note: {note}")
 
 
 def _show_aliases(plan: Plan, named: Mapping[str, int]) -> None:

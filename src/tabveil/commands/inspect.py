@@ -14,7 +14,7 @@ from tabveil.config.compose import Composition
 from tabveil.config.settings import Dataset, Inspect, read
 from tabveil.data.formats.conversion import to_texts
 from tabveil.data.identifiers import suggest_roles
-from tabveil.data.masking import policies_of
+from tabveil.data.masking import in_words, policies_of, replaced
 from tabveil.data.opening import Opened, Wishes, asking
 from tabveil.data.rules.kinds import rule_to_dict
 from tabveil.data.rules.suggest import Suggested, suggest
@@ -41,17 +41,14 @@ def run(composition: Composition) -> None:
     show_table(title, ("column", "kind", "format", "missing", "why"), rows)
     for text in opened.passed_over:
         say(f"Note: {text}")
-    masks = policies_of(schema, {})
-    for name, policy in masks.items():
-        column = schema[name]
-        told = {"column": name, "policy": policy, "reason": column.reason}
-        say(f"Note: {replaced_line(told | {'distinct': table[name].nunique()})}")
+    for told in replaced(table, schema, policies_of(schema, {})):
+        say(f"Note: {replaced_line(told)}")
     for name, readings in opened.ambiguous.items():
         say(f"{name}: {' or '.join(readings)}? Say which: {asking(name, readings[0])}")
     modelled = schema.modelled()
     suggested = suggest(table[modelled.names], modelled)
     _show_rules(suggested)
-    roles = suggest_roles(table)
+    roles = suggest_roles(table, identifiers=schema.of_kind("identifier"))
     for role, names in roles.items():
         say(f"{role} perhaps: {', '.join(names) or 'none'}")
     if settings.out is not None:
@@ -69,21 +66,11 @@ def _format_words(column: Column) -> str:
 
 def replaced_line(told: Mapping[str, Any]) -> str:
     """What becomes of a column that is not learnt, why, and how to have it otherwise."""
-    name, policy = told["column"], told["policy"]
-    becomes = {
-        "drop": "left out",
-        "token": "replaced by made-up tokens",
-        "fake": "replaced by made-up values of the same form",
-    }[policy]
-    other = (
-        "masks={%s: token} keeps it, made up"
-        if policy == "drop"
-        else "kinds={%s: categorical} learns it"
-    )
-    return (
-        f"{name}: not learnt, {becomes} ({told['reason']}; {told['distinct']} different values); "
-        f"dataset.{other % name}"
-    )
+    name, policy, kind = told["column"], told["policy"], told["kind"]
+    other = f"dataset.kinds={{{name}: {kind}}} learns it"
+    if policy == "drop":
+        other = f"dataset.masks={{{name}: token}} keeps it, made up"
+    return f"{in_words(told)}; {other}"
 
 
 def _show_rules(suggested: Sequence[Suggested]) -> None:

@@ -23,6 +23,8 @@ from tabveil.seeding import child_seed
 from tabveil.synthesizers.copycat import Copycat
 from tabveil.synthesizers.marginals import Marginals
 
+NOTES = "notes"
+"""Under this name the study keeps what the numbers of all its trials are to be read with."""
 _LANDMARKS = {"copycat": Copycat, "marginals": Marginals}
 
 
@@ -34,12 +36,14 @@ def measure_landmarks(plan: Plan, study: Study) -> list[Landmark]:
         return [Landmark(**one) for one in stored["landmarks"]]
     parts = replace(build_parts(plan.composition), pooling=Pooling(min_rate=0, clip=0, min_count=1))
     progress.note("stage", name="landmarks")
-    found = []
+    found, notes = [], dict[str, None]()
     for name, synthesizer in _LANDMARKS.items():
         seed = child_seed(plan.base.seed, "landmark", name)
         trial = run_trial(plan.prepared, replace(parts, synthesizer=synthesizer()), seed=seed)
         utility, risk = trial.utility.value, trial.risk
         found.append(Landmark(name, utility, risk.value, shown=risk.low))
+        notes |= dict.fromkeys(trial.notes)
+    note(study, NOTES, list(notes))
     note(study, "landmarks", {"of": of, "landmarks": [asdict(one) for one in found]})
     return found
 

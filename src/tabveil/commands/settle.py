@@ -25,6 +25,7 @@ from tabveil.commands.retrain import confirming, of_trial
 from tabveil.config.build import build_attacks
 from tabveil.config.settings import Confirm
 from tabveil.confirmation import Attempt, Confirmed, conclude
+from tabveil.data.masking import in_words as replaced_in_words
 from tabveil.errors import TrackingError
 from tabveil.gate import Gate
 from tabveil.releases import (
@@ -126,6 +127,7 @@ class Settler:
     def _about(self, record: Record, generator: Path) -> dict[str, Any]:
         """What identifies a candidate and what it came from."""
         plan, point = self.plan, record.point
+        report = plan.prepared.about.report
         flat = json.dumps(plan.composition.flat(), sort_keys=True, default=str)
         return {
             "study": plan.settings.study,
@@ -143,6 +145,8 @@ class Settler:
             "measures": self._measures(),
             "front": describe_front(self.ended, study=plan.settings.study),
             "versions": environment(),
+            "not_learnt": [replaced_in_words(told) for told in report.get("replaced") or ()],
+            "read_notes": [*(report.get("read") or ()), *(report.get("rare") or ())],
         }
 
     def _measures(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tabveil import logs, progress
 from tabveil.commands.front import next_command, show_front, study_overrides
-from tabveil.commands.landmarks import measure_landmarks, say_landmarks
+from tabveil.commands.landmarks import NOTES, measure_landmarks, say_landmarks
 from tabveil.commands.plan import Plan
 from tabveil.commands.shadows import recalibrate, shadow_directory
 from tabveil.config.build import build_executor
@@ -45,6 +45,8 @@ def run(composition: Composition) -> None:
     landmarks = measure_landmarks(plan, study)  # a table that cannot be scored fails here, early
     for one in landmarks:
         progress.note("landmark", name=one.name, utility=one.utility, risk=one.shown)
+    for text in noted(study, NOTES) or ():
+        say(f"Note: {text}")
     with plan.turns.results():
         runs = Runs(plan.uri, prepare_store(plan.uri, plan.experiment, root=plan.base.root))
     with plan.turns.books():

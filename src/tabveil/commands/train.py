@@ -45,6 +45,8 @@ def show_scores(trial: pipeline.Trial) -> None:
                 (f"{result.kind}/{result.name}/{score.name}", score.value, _interval(score))
             )
     show_table("scores", ("measure", "value", "95 % interval"), rows)
+    for note in trial.notes:
+        say(f"Note: {note}")
 
 
 def _interval(score: object) -> str:

@@ -20,13 +20,14 @@ from tabveil.data.rounding import to_digits
 Floats = NDArray[np.float64]
 
 _STEPS = (2, 4, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000, 50_000, 100_000)
-_ON_GRID = 0.995
-"""Of the rows: so many must lie on a grid; what lies beside it is no one's to come back."""
+_BESIDE = 0.005
+"""Of the rows: as many may lie beside a grid; what lies there does not come back."""
 _ENOUGH = 50
 """Rows, and different values of `_DIFFERENT`, that show a grid or decimals."""
 _DIFFERENT = 8
-_NATURAL = 0.85
-"""Of numbers of two decimals nine in ten need both: such a column needs nothing done."""
+_APART = 0.1
+"""Total variation of the decimals that values need from those that any numbers on the same grid
+would need, where nine in ten of two places need both: a smaller one is left alone."""
 _MOST_POPULAR = 1000
 """Values that are listed at most: more are no levels."""
 
@@ -38,7 +39,8 @@ class Grain:
     Attributes:
         popular: values that enough rows share, ascending; they are left alone.
         step, origin: of the grid on which all others lie; a step of 0: there is none.
-        digits: the shares of the others that need 0, 1, 2, … decimals; empty: all the same.
+        digits: the shares of the others that need 0, 1, 2, … decimals; empty: as they come. Those
+            that need most lie on the grid.
     """
 
     popular: tuple[float, ...]
@@ -63,12 +65,10 @@ class Grain:
         shared = counts >= least
         popular = tuple(distinct[shared].tolist()) if shared.sum() <= _MOST_POPULAR else ()
         units = np.rint(distinct * 10.0**decimals).astype(np.int64)
-        step, origin = _grid(units, counts)
-        if step:
-            scale = 10.0**-decimals
-            return cls(popular, step * scale, origin * scale)
-        digits = _digits(distinct[~shared], counts[~shared], decimals, least)
-        return cls(popular, digits=digits) if digits else None
+        step, origin = _grid(units, counts, shared)
+        digits = _digits(units[~shared], counts[~shared], decimals, least, (step, origin))
+        scale = 10.0**-decimals
+        return cls(popular, step * scale, origin * scale, digits) if step or digits else None
 
     def settle(self, values: Floats) -> Floats:
         """Numbers with that structure, shape (n,); missing ones stay missing."""
@@ -77,12 +77,17 @@ class Grain:
         free = ~np.isnan(values)
         if len(popular):
             free &= popular[places] != values
-        if self.step:
-            steps = np.rint((values[free] - self.origin) / self.step)
-            settled = self.origin + steps * self.step
-        else:
-            settled = _rounded(values[free], self.digits)
         whole = values.copy()
+        places = _places(values[free], self.digits)
+        most = len(self.digits) - 1
+        settled = values[free]
+        for place in range(most):
+            chosen = places == place
+            settled[chosen] = np.round(settled[chosen], place)
+        if self.step:
+            finest = places == most
+            steps = np.rint((settled[finest] - self.origin) / self.step)
+            settled[finest] = self.origin + steps * self.step
         whole[free] = settled
         return whole
 
@@ -99,34 +104,48 @@ class Grain:
         return cls(popular, step, origin, digits)
 
 
-def _grid(units: NDArray[np.int64], counts: NDArray[np.int64]) -> tuple[int, int]:
-    """The widest of the usual steps on which nearly all rows lie, and where it starts."""
+def _grid(
+    units: NDArray[np.int64], counts: NDArray[np.int64], shared: NDArray[np.bool_]
+) -> tuple[int, int]:
+    """The widest of the usual steps on which nearly all rows lie, and where it starts.
+
+    Values that many rows share may lie beside it, since they come back as they are.
+    """
     n = counts.sum()
     best = (0, 0)
     for step in _STEPS:
         rest = units % step
         origin = int(np.bincount(rest, weights=counts, minlength=1).argmax())
         on = rest == origin
-        if counts[on].sum() >= _ON_GRID * n and on.sum() >= _DIFFERENT:
+        few_beside = counts[~on & ~shared].sum() <= _BESIDE * n
+        if few_beside and on.sum() >= _DIFFERENT and 2 * counts[on].sum() >= n:
             best = (step, origin)
     return best
 
 
 def _digits(
-    values: Floats, counts: NDArray[np.int64], decimals: int, least: int
+    units: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    decimals: int,
+    least: int,
+    grid: tuple[int, int],
 ) -> tuple[float, ...]:
     """The shares of rows that need each number of decimals, where they are no natural ones."""
     n = int(counts.sum())
     if not decimals or n < _ENOUGH:
         return ()
-    needed = np.full(len(values), decimals)
-    for places in range(decimals - 1, -1, -1):
-        needed[np.round(values, places) == values] = places
-    rows = np.bincount(needed, weights=counts, minlength=decimals + 1)
+    step, origin = grid
+    rows = np.bincount(_needed(units, decimals), weights=counts, minlength=decimals + 1)
     rows[rows < least] = 0
-    if not rows.sum() or rows[decimals] >= _NATURAL * n:
+    if not rows.sum():
         return ()
-    return tuple(to_digits(_without_chance(rows / rows.sum())))
+    shares = rows / rows.sum()
+    any_numbers = origin + max(step, 1) * np.arange(10 ** min(decimals, 4))
+    natural = np.bincount(_needed(any_numbers, decimals), minlength=decimals + 1)
+    if np.abs(shares - natural / natural.sum()).sum() / 2 <= _APART:
+        return ()
+    # A grid is rounded to by the finest alone: what falls on fewer decimals is its own.
+    return tuple(to_digits(shares if step > 1 else _without_chance(shares)))
 
 
 def _without_chance(shares: Floats) -> Floats:
@@ -143,14 +162,18 @@ def _without_chance(shares: Floats) -> Floats:
     return whole
 
 
-def _rounded(values: Floats, digits: tuple[float, ...]) -> Floats:
-    """Each value at a number of decimals that its own bits pick, so that equal ones stay equal."""
+def _needed(units: NDArray[np.int64], decimals: int) -> NDArray[np.int64]:
+    """How many decimals each number of units of the last place needs, shape (n,)."""
+    needed = np.full(len(units), decimals)
+    for places in range(decimals - 1, -1, -1):
+        needed[units % 10 ** (decimals - places) == 0] = places
+    return needed
+
+
+def _places(values: Floats, digits: tuple[float, ...]) -> NDArray[np.int64]:
+    """For each value a number of decimals that its own bits pick: equal ones stay equal."""
+    if not digits:
+        return np.full(len(values), -1)
     edges = np.cumsum(digits)
-    hashes = pd.util.hash_array(values)
-    uniform = (hashes >> np.uint64(11)).astype(np.float64) / 2.0**53
-    places = np.searchsorted(edges[:-1] / edges[-1], uniform, side="right")
-    rounded = values.copy()
-    for place in range(len(digits)):
-        chosen = places == place
-        rounded[chosen] = np.round(values[chosen], place)
-    return rounded
+    uniform = (pd.util.hash_array(values) >> np.uint64(11)).astype(np.float64) / 2.0**53
+    return np.searchsorted(edges[:-1] / edges[-1], uniform, side="right")

@@ -1,4 +1,4 @@
-"""What stands in drawn rows where a table had direct identifiers?
+"""What stands in drawn rows where a table had direct identifiers.
 
 Identifiers are never modelled. In their place a drawn row gets a made-up value of the same form
 (`data/identifiers`), or nothing. Whatever is made up depends on the row's place and the seed alone,
@@ -162,6 +162,41 @@ def policies_of(
         name: asked.get(name, "drop" if schema[name].form in _DROPPED else "fake")
         for name in identifiers
     }
+
+
+def replaced(
+    table: pd.DataFrame, schema: Schema, policies: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """What becomes of each column that is not learnt, and why: JSON-able, without a value of it.
+
+    `kind` is the one by which the column would be learnt.
+    """
+    return [
+        {
+            "column": name,
+            "policy": policy,
+            "reason": schema[name].reason,
+            "distinct": int(table[name].nunique()),
+            "kind": "numeric" if pd.api.types.is_numeric_dtype(table[name]) else "categorical",
+        }
+        for name, policy in policies.items()
+    ]
+
+
+def in_words(told: Mapping[str, Any]) -> str:
+    """One of `replaced` in a sentence.
+
+    >>> told = {"column": "id", "policy": "drop", "reason": "named so", "distinct": 9}
+    >>> in_words(told)
+    'id: not learnt, left out (named so; 9 different values)'
+    """
+    becomes = {
+        "drop": "left out",
+        "token": "replaced by made-up tokens",
+        "fake": "replaced by made-up values of the same form",
+    }[told["policy"]]
+    why = f"{told['reason']}; {told['distinct']} different values"
+    return f"{told['column']}: not learnt, {becomes} ({why})"
 
 
 def _of_persons(mask: Mask, name: str, persons: NDArray[np.intp], seed: int) -> Any:

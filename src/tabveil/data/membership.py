@@ -26,7 +26,7 @@ def draw_members(prepared: Prepared, rate: float, *, seed: int) -> NDArray[np.bo
 
     Rows of one person share their coin, and so do identical rows: a member's twin among the
     non-members would look like one. (Not where so many rows are identical that a few coins would
-    decide everything.)
+    decide everything, and not rows that stand in the reference too, about whom no attack asks.)
 
     Args:
         prepared: the splits.
@@ -44,9 +44,18 @@ def draw_members(prepared: Prepared, rate: float, *, seed: int) -> NDArray[np.bo
     n = len(prepared.train)
     if rate == 1:
         return np.ones(n, dtype=bool)
-    hashes = np.asarray(pd.util.hash_pandas_object(prepared.train, index=False), dtype=np.uint64)
+    hashes, known = (
+        np.asarray(pd.util.hash_pandas_object(table, index=False), dtype=np.uint64)
+        for table in (prepared.train, prepared.reference)
+    )
     group = pd.factorize(prepared.groups["train"])[0]
-    unit = link(group, twin_codes(hashes), most_rows=n / 10, fewest_units=20).unit
+    unit = link(
+        group,
+        twin_codes(hashes),
+        most_rows=n / 10,
+        fewest_units=20,
+        common=np.isin(hashes, known),
+    ).unit
     drawn = child_rng(seed, "membership").random(int(unit.max()) + 1) < rate
     chosen: NDArray[np.bool_] = drawn[unit]
     if chosen.sum() < FEWEST:

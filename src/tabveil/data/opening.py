@@ -136,15 +136,16 @@ def open_table(raw: RawTable, wishes: Wishes, source: str) -> Opened:
     if not raw.n_rows:
         raise DataError(f"{source} holds no rows")
     read = _Reader(raw, wishes, source)
-    for name in list(raw.columns):
+    names = list(raw.columns)
+    for name in names:
         read.column(name)
     read.settle()
     if raw.dialect.format in ("csv", "xlsx"):
         _check_ends(read, source)
-    table = pd.DataFrame({name: read.values[name] for name in raw.columns}, copy=False)
+    table = pd.DataFrame({name: read.values[name] for name in names}, copy=False)
     return Opened(
         table,
-        {name: read.formats[name] for name in raw.columns},
+        {name: read.formats[name] for name in names},
         read.reasons,
         read.notes,
         read.ambiguous,
@@ -167,7 +168,7 @@ class _Reader:
         self._open: dict[str, tuple[Cells, Inferred]] = {}
 
     def column(self, name: str) -> None:
-        column = self._raw.columns[name]
+        column = self._raw.columns.pop(name)
         type_ = column.type
         is_category = types.is_dictionary(type_)
         held = type_.value_type if is_category else type_

@@ -21,7 +21,6 @@ from typing import Any, Self, get_args
 import numpy as np
 import pandas as pd
 
-from tabveil.data.levels import Level, read_levels
 from tabveil.data.numbers import dtype_bounds, to_floats
 from tabveil.data.pooled_levels import PooledColumn, Stands, learn_levels
 from tabveil.data.rounding import SHARED_ROWS, on_step, step_for
@@ -125,8 +124,8 @@ class PoolingRule:
         """Read `to_dict`'s data. Raises DataError when it is not that."""
         try:
             schema = Schema.from_json(data["schema"])
-            min_count = int(data.get("min_count", 1))  # version 0.1 did not say
-            pooled = tuple(_pooled_from_dict(entry) for entry in data["pooled"])
+            min_count = int(data["min_count"])
+            pooled = tuple(PooledColumn.from_dict(entry) for entry in data["pooled"])
             clipped = tuple(ClippedColumn(**entry) for entry in data["clipped"])
         except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             raise DataError(f"not a pooling rule: {type(error).__name__}: {error}") from error
@@ -253,31 +252,3 @@ def _clip(values: pd.Series[Any], clipped: ClippedColumn, column: Column) -> pd.
     if column.decimals == 0:
         ends = [int(end) for end in ends]
     return values.mask(floats < ends[0], ends[0]).mask(floats > ends[1], ends[1])
-
-
-def _pooled_from_dict(entry: Mapping[str, Any]) -> PooledColumn:
-    return PooledColumn.from_dict(_of_version_0_1(entry) if "kept" in entry else entry)
-
-
-def _of_version_0_1(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """A column that says at which `rates` a pooled cell becomes a `rare` level, and no shares.
-
-    Any shares do in which each level that the model draws keeps its own, and the pooled one's is
-    divided by the rates.
-    """
-    kept = list(read_levels(entry["kept"]))
-    rare, rates = (entry["rare"], entry["rates"]) if entry["rare"] else (kept[:1], [1.0])
-    if len(rare) != len(rates):
-        raise ValueError("a rate for each rare level is needed")
-    shares: dict[Level, float] = dict.fromkeys(kept, 1.0)
-    for level, rate in zip(rare, rates, strict=True):
-        shares[level] = shares.get(level, 0.0) + rate / sum(rates)
-    shares[None] = 1.0
-    learnt = [*kept, entry["label"], None]
-    return {
-        **{key: entry[key] for key in ("name", "label")},
-        "learnt": learnt,
-        "drawn": [1 / len(learnt)] * len(learnt),
-        "levels": list(shares),
-        "shares": list(shares.values()),
-    }

@@ -1,10 +1,10 @@
 """A table's splits, between preparing and confirming.
 
-They lie in a folder of their own: `schema.json`, the four splits as Parquet, each row's group number
-(`groups.npz`), what stands in the place of identifiers (`masks.json`, with the schema of rows as
-they are given away), what every row obeys (`rules.json`), and `prepared.json` (name, digest, what
-the split reports). It is written whole or not at all, and readable by its owner only. Loading
-leaves `release` closed: only the confirmation opens it.
+They lie in a folder of their own: `schema.json`, the four splits as Parquet, each row's group
+number (`groups.npz`), what stands in the place of identifiers (`masks.json`, with the schema of
+rows as they are given away), what every row obeys (`rules.json`), and `prepared.json` (name,
+digest, what the split reports). It is written whole or not at all, and readable by its owner only.
+Loading leaves `release` closed: only the confirmation opens it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tabveil.data.schema import Schema
 from tabveil.data.split import Splits
 from tabveil.errors import DataError
 
-FORMAT = 2
+FORMAT = 3
 """Of the folder; part of what names it, so that another version's is not taken for ours."""
 
 _SPLITS = ("train", "control", "reference", "release")

@@ -307,7 +307,8 @@ def _infer_column(values: pd.Series[Any], given: str | None) -> Column:
     decimals = _decimals(values) if kind == "numeric" else None
     if kind == "datetime" and _is_of_days(values):
         form = "date"
-    if kind == "numeric" and values.isin([np.inf, -np.inf]).any():
+    is_float = pd.api.types.is_float_dtype(values)
+    if kind == "numeric" and is_float and np.isinf(values.to_numpy(float, na_value=0)).any():
         raise DataError(f"column {name!r} holds infinite numbers; make them missing, or cap them")
     return Column(name, kind, dtype, decimals, reason, form)  # type: ignore[arg-type]
 
@@ -317,7 +318,9 @@ def _infer_kind(values: pd.Series[Any]) -> tuple[Kind, str]:
     if pd.api.types.is_datetime64_any_dtype(values):
         return "datetime", "dates"
     if pd.api.types.is_bool_dtype(values) or (
-        len(present) and pd.api.types.is_bool_dtype(present.infer_objects())
+        len(present)
+        and isinstance(present.iloc[0], bool)
+        and pd.api.types.is_bool_dtype(present.infer_objects())
     ):
         return "boolean", "true or false"
     if present.empty:
@@ -325,14 +328,14 @@ def _infer_kind(values: pd.Series[Any]) -> tuple[Kind, str]:
         return kind, "every value is missing"
     if pd.api.types.is_numeric_dtype(values):
         return _infer_numeric(present)
-    n_distinct = present.astype(str).nunique()
+    n_distinct = pd.Series(present.unique()).astype(str).nunique()
     if n_distinct >= _MANY and n_distinct > _MOSTLY_DIFFERENT * len(present):
         return "identifier", f"{n_distinct} different texts in {len(present)} rows"
     return "categorical", f"{n_distinct} different texts"
 
 
 def _infer_numeric(present: pd.Series[Any]) -> tuple[Kind, str]:
-    if present.isin([0, 1]).all():
+    if present.iloc[:1000].isin([0, 1]).all() and present.isin([0, 1]).all():
         return "boolean", "only 0 and 1"
     n_distinct = present.nunique()
     if n_distinct >= _MANY and (present % 1 == 0).all():
@@ -352,6 +355,8 @@ def _is_of_days(values: pd.Series[Any]) -> bool:
 
 def _decimals(values: pd.Series[Any], *, most: int = 6) -> int | None:
     """Decimal places that hold every value exactly; None beyond `most` places."""
+    if pd.api.types.is_integer_dtype(values):
+        return 0
     numbers = pd.to_numeric(values, errors="coerce").dropna().astype(float)
     with np.errstate(over="ignore"):  # rounding multiplies: near 1e308 that gives inf, not equal
         for places in range(most + 1):

@@ -17,7 +17,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tabveil.data.schema import Schema
-from tabveil.data.twins import Codes, Units, group_codes, link, straddling, twin_codes
+from tabveil.data.twins import (
+    COMMON,
+    Codes,
+    Units,
+    group_codes,
+    link,
+    straddling,
+    twin_codes,
+)
 from tabveil.errors import DataError
 from tabveil.seeding import child_rng
 
@@ -46,8 +54,9 @@ class Splits:
     """The four parts of a table, modelled columns only, each with a fresh RangeIndex.
 
     `report` is JSON-able: n_rows, n_<split>, n_units (what was dealt out), group, n_groups,
-    stratified_on, n_twin_rows (rows identical to another), n_twin_rows_parted (of them, those
-    with a twin in another split), n_twin_rows_parted_if_unlinked (the same without
+    stratified_on, n_twin_rows (rows identical to another), n_common_rows (of them, those of which
+    so many are identical that they were dealt out one by one), n_twin_rows_parted (those with a
+    twin in another split), n_twin_rows_parted_if_unlinked (the same without
     `keep_twins_together`), n_rows_unlinked, and note (None, or why twins were parted).
     `groups` gives each row of each split the number of its group: the same person, the same
     number; without a group column every row has its own.
@@ -73,8 +82,9 @@ def split(
 
     Rows of one group stay together, and by default identical rows (over the modelled columns,
     missing equal to missing), unless that leaves too few or too large units to deal out; the
-    report says so. Stratified on a categorical or boolean target. The order of the rows in
-    `table` does not matter.
+    report says so. Rows that `twins.COMMON` rows or more share are dealt out one by one, each
+    split its share of them. Stratified on a categorical or boolean target. The order of the rows
+    in `table` does not matter.
 
     Raises:
         DataError: the table has no modelled column, too few rows (or groups) for the smallest
@@ -87,13 +97,16 @@ def split(
     smallest = min(astuple(shares))
     fewest = int(np.ceil(_FEWEST / smallest - 1e-9))
     _check_size(group, schema.group, fewest)
+    common = np.bincount(twin)[twin] >= COMMON
     units = link(
         group,
         twin if keep_twins_together else None,
         most_rows=max(smallest * len(rows), 1),
         fewest_units=fewest,
+        common=common,
     )
     strata, stratified_on = _strata(rows, schema, fewest=int(np.ceil(1 / smallest)))
+    strata = _number_apart(strata, twin, common)
     side = _deal(units.unit, strata, shares, child_rng(seed, "split"))
     alone = _deal(group, strata, shares, child_rng(seed, "split")) if keep_twins_together else side
     _check_sides(side, shares, schema.group)
@@ -104,7 +117,7 @@ def split(
         "group": schema.group,
         "n_groups": int(group.max()) + 1 if schema.group else None,
         "stratified_on": stratified_on,
-        **_report_twins(twin, units, side, alone, kept=keep_twins_together),
+        **_report_twins(twin, common, units, side, alone, kept=keep_twins_together),
     }
     order = child_rng(seed, "split", "order").permutation(len(rows))
     chosen = {name: order[side[order] == i] for i, name in enumerate(NAMES)}
@@ -141,6 +154,11 @@ def _strata(rows: pd.DataFrame, schema: Schema, *, fewest: int) -> tuple[Codes, 
     codes = pd.factorize(rows[target].astype(str), sort=True)[0]
     rare = np.bincount(codes)[codes] < fewest
     return pd.factorize(np.where(rare, -1, codes), sort=True)[0], target
+
+
+def _number_apart(strata: Codes, twin: Codes, common: NDArray[np.bool_]) -> Codes:
+    """Make a stratum of each different common row, so that each split gets its share of it."""
+    return pd.factorize(np.where(common, strata.max() + 1 + twin, strata), sort=True)[0]
 
 
 def _deal(unit: Codes, strata: Codes, shares: Shares, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -197,21 +215,33 @@ def _check_sides(side: NDArray[np.intp], shares: Shares, group: str | None) -> N
 
 
 def _report_twins(
-    twin: Codes, units: Units, side: NDArray[np.intp], alone: NDArray[np.intp], *, kept: bool
+    twin: Codes,
+    common: NDArray[np.bool_],
+    units: Units,
+    side: NDArray[np.intp],
+    alone: NDArray[np.intp],
+    *,
+    kept: bool,
 ) -> dict[str, Any]:
-    n_unlinked = int(units.unlinked.sum())
-    note = None
-    if n_unlinked:
-        note = (
+    n_unlinked, n_common = int(units.unlinked.sum()), int(common.sum())
+    notes = []
+    if not kept:
+        notes.append("identical rows were not kept on one side, as asked")
+    elif n_common:
+        notes.append(
+            f"{n_common} of {len(twin)} rows were dealt out one by one, since {COMMON} or more are "
+            f"identical: what so many share is nobody's secret, and no attack asks about them"
+        )
+    if n_unlinked > (n_common if kept else 0):
+        notes.append(
             f"identical rows were not kept on one side for {n_unlinked} of {len(twin)} rows: "
             f"together they are too many for the smallest split"
         )
-    elif not kept:
-        note = "identical rows were not kept on one side, as asked"
     return {
         "n_twin_rows": int((np.bincount(twin)[twin] > 1).sum()),
+        "n_common_rows": n_common,
         "n_twin_rows_parted": int(straddling(side, twin).sum()),
         "n_twin_rows_parted_if_unlinked": int(straddling(alone, twin).sum()),
         "n_rows_unlinked": n_unlinked,
-        "note": note,
+        "note": "; ".join(notes) or None,
     }

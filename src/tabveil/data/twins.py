@@ -2,7 +2,9 @@
 
 The rows of one person (`schema.group`), and identical rows: with a twin on the other side, an
 attack "finds" a member that the model never gave away. Both are links between rows; a unit is
-what hangs together by them, and a split deals out whole units.
+what hangs together by them, and a split deals out whole units. Common rows are tied to nobody:
+what so many share is nobody's secret, and each side needs its part of them to look like the table
+(docs/decisions/024).
 """
 
 from __future__ import annotations
@@ -16,6 +18,10 @@ from numpy.typing import NDArray
 
 Codes = NDArray[np.intp]
 
+COMMON = 20
+"""Identical rows from which on they are dealt out one by one. Each split of the default shares gets
+three or more of them; an attacker who finds such a row in a table learns of nobody."""
+
 
 @dataclass(frozen=True)
 class Units:
@@ -23,7 +29,7 @@ class Units:
 
     Attributes:
         unit: shape (n,), 0 … n_units - 1; rows with the same number stay together.
-        unlinked: shape (n,), True where a row's twin links had to be given up.
+        unlinked: shape (n,), True where a row is not tied to its twins.
     """
 
     unit: Codes
@@ -45,21 +51,33 @@ def group_codes(groups: pd.Series[Any] | None, n: int) -> Codes:
     return codes
 
 
-def link(group: Codes, twin: Codes | None, *, most_rows: float, fewest_units: int) -> Units:
+def link(
+    group: Codes,
+    twin: Codes | None,
+    *,
+    most_rows: float,
+    fewest_units: int,
+    common: NDArray[np.bool_] | None = None,
+) -> Units:
     """Tie groups and, as far as a split allows, twins together.
 
-    Twin links are given up where they chain more than `most_rows` rows into one unit, and
-    everywhere when they leave fewer than `fewest_units` units. Groups never are.
+    Args:
+        group: shape (n,), rows with one number are never parted.
+        twin: shape (n,), rows with one number are identical; None: ties nothing.
+        most_rows: twin links that chain more rows into one unit are given up.
+        fewest_units: where twin links leave fewer units, all of them are given up.
+        common: shape (n,), rows that are tied to no twin.
     """
     nowhere = np.zeros(len(group), dtype=bool)
     if twin is None:
         return Units(_number(group), nowhere)
-    unit = _connected(group, twin)
-    unlinked = np.bincount(unit)[unit] > most_rows
-    unit = _number(np.where(unlinked, unit.max() + 1 + group, unit))
+    loose = nowhere if common is None else common
+    unit = _connected(group, np.where(loose, twin.max() + 1 + np.arange(len(twin)), twin))
+    chained = np.bincount(unit)[unit] > most_rows
+    unit = _number(np.where(chained, unit.max() + 1 + group, unit))
     if unit.max() + 1 < fewest_units:
         return Units(_number(group), ~nowhere)
-    return Units(unit, unlinked)
+    return Units(unit, chained | loose)
 
 
 def straddling(side: NDArray[np.integer[Any]], twin: Codes) -> NDArray[np.bool_]:
@@ -77,6 +95,7 @@ def _connected(group: Codes, twin: Codes) -> Codes:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
+    group, twin = _number(group), _number(twin)
     n_groups = group.max() + 1
     n_nodes = n_groups + twin.max() + 1
     edges = coo_array((np.ones(len(group)), (group, n_groups + twin)), shape=(n_nodes, n_nodes))

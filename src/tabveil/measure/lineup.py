@@ -6,12 +6,15 @@ one, so that their numbers can be combined row by row.
 
 What makes the comparison of members with others fair:
 
-- Both are held against the same reference and synthetic rows, and neither occurs in the
-  reference more than the other. Where one does, there is no lineup.
-- A target is a distinct row that stands on one side only. If some rows stand on both sides, rows
-  were dealt out one by one: equal numbers are drawn from both sides first, since a larger side
-  would lose more of its common rows. If none do, twins were kept together, and each distinct
-  row is one draw already.
+- Both are held against the same reference and synthetic rows.
+- A target is a distinct row that stands on one side only, and is rarer than every row that stands
+  on two (train, control, reference). Where twins were kept together, that is each distinct row.
+  Where rows were dealt out one by one, it is each row without a twin anywhere. Where only common
+  rows were, it is each row that is not common. How many twins a row has in all three tables
+  together is the same whichever side it went to, so the rule favours no side
+  (docs/decisions/024).
+- Where two tables hold more of the same rows than dealing them out explains, one holds rows of the
+  other, and there is no lineup.
 - Who is asked, and in which order, depends on contents and seed only; never on who is a member.
 
 Outliers are the decile of targets farthest from the reference: averages overlook them.
@@ -34,21 +37,19 @@ from tabveil.contracts import EvalInput, Limits
 from tabveil.errors import CannotTell, DataError
 from tabveil.measure.distance import nearest
 from tabveil.measure.encode import DistanceEncoder, Encoded
-from tabveil.measure.intervals import difference_of_proportions
+from tabveil.measure.shared_rows import Keys, Twins, check_overlap, twins_of, unshared_keys
 from tabveil.memo import Memo
 from tabveil.seeding import child_rng
 
 MIN_ROWS = 20
 """Fewer rows on any side and no finding could be told from chance."""
 OUTLIER_SHARE = 0.1
-MAX_OVERLAP = 0.05
-"""Rate by which train may occur in the reference more than control, or less: room for chance
-in tables of few distinct rows, none for splits that overlap."""
+WORTH_SAYING = 0.01
+"""Share of the rows that nobody asks about, from which on a report says so."""
 K = 5
 """Neighbours kept of each target in the reference."""
 
 T = TypeVar("T")
-Keys = NDArray[np.uint64]
 Mask = NDArray[np.bool_]
 
 
@@ -70,10 +71,17 @@ class Rows:
 
 @dataclass(frozen=True)
 class RowKeys:
-    """All rows, before any limit, by key, as the exact-copies attack counts them."""
+    """Rows by key, before any limit, as the exact-copies attack counts them.
+
+    Attributes:
+        members, others: each row that may be a target, once.
+        shared: each row of train or control that may not, once.
+        reference, synthetic: all rows.
+    """
 
     members: Keys
     others: Keys
+    shared: Keys
     reference: Keys
     synthetic: Keys
 
@@ -89,6 +97,7 @@ class Lineup:
             True where membership was not drawn.
         reference, synthetic: the rows to search, at most `limits.max_searched` each.
         keys: of all rows, before any limit, for exact copies.
+        twins: what may not be a target, and why.
         limits: as given.
         seed: of every draw.
     """
@@ -99,6 +108,7 @@ class Lineup:
     reference: Rows
     synthetic: Rows
     keys: RowKeys
+    twins: Twins
     limits: Limits
     seed: int
     _shared: Memo
@@ -151,11 +161,20 @@ def lineup_of(data: EvalInput) -> Lineup:
     """The lineup of an input, made once.
 
     Raises:
-        CannotTell: fewer than 20 rows of a table, or distinct targets of a side; or a reference
-            that holds more of one side than of the other.
+        CannotTell: fewer than 20 rows of a table, or distinct targets of a side; or a table that
+            holds rows of another.
         DataError: a table lacks a column or holds what its kind cannot.
     """
     return data.memo.get("lineup", lambda: _make(data))
+
+
+def about_twins(data: EvalInput) -> tuple[str, ...]:
+    """What to say of rows that nobody asks about; nothing where they are few, or none is asked."""
+    try:
+        twins = lineup_of(data).twins
+    except CannotTell:  # each attack says so
+        return ()
+    return (str(twins),) if twins.n_shared >= WORTH_SAYING * twins.n_rows else ()
 
 
 def _make(data: EvalInput) -> Lineup:
@@ -171,25 +190,34 @@ def _make(data: EvalInput) -> Lineup:
     _check_sizes(
         train=len(pool), control=len(control), reference=len(reference), synthetic=len(synthetic)
     )
-    _check_overlap(pool_keys, control_keys, reference_keys)
+    check_overlap(train=pool_keys, control=control_keys, reference=reference_keys)
     most, searched = data.limits.max_targets, data.limits.max_searched
-    ours, theirs = _choose(pool_keys, control_keys, most, rng)
-    is_asked = np.concatenate([is_member[ours], np.zeros(len(theirs), dtype=bool)])
-    n_asked = int(is_asked.sum())
-    _check_sizes(train=n_asked, control=len(is_asked) - n_asked, why="distinct rows of its own")
+    unshared = unshared_keys(pool_keys, control_keys, reference_keys)
+    ours, theirs = (_choose(keys, unshared, most, rng) for keys in (pool_keys, control_keys))
+    member_keys = np.intersect1d(pool_keys[is_member], unshared)
+    other_keys = np.setdiff1d(
+        np.intersect1d(np.concatenate([pool_keys, control_keys]), unshared), member_keys
+    )
+    twins = twins_of(pool_keys, control_keys, member_keys, other_keys)
+    _check_targets(twins)
+    is_asked = np.isin(np.concatenate([pool_keys[ours], control_keys[theirs]]), member_keys)
     mixed = rng.permutation(len(is_asked))
     targets = _join(pool.take(ours), control.take(theirs)).take(mixed)
     in_pool = (np.arange(len(mixed)) < len(ours))[mixed]
-    members, others = _counted(
-        pool_keys, control_keys, is_member, drawn=data.membership is not None
-    )
     return Lineup(
         targets=targets,
         is_member=is_asked[mixed],
         in_pool=in_pool if data.membership else np.ones(len(mixed), dtype=bool),
         reference=_draw(reference, searched, child_rng(data.seed, "lineup", "reference")),
         synthetic=_draw(synthetic, searched, child_rng(data.seed, "lineup", "synthetic")),
-        keys=RowKeys(members, others, reference_keys, synthetic_keys),
+        keys=RowKeys(
+            member_keys,
+            other_keys,
+            np.setdiff1d(np.concatenate([pool_keys, control_keys]), unshared),
+            reference_keys,
+            synthetic_keys,
+        ),
+        twins=twins,
         limits=data.limits,
         seed=data.seed,
         _shared=data.shared,
@@ -221,40 +249,13 @@ def _draw(rows: Rows, most: int | None, rng: np.random.Generator) -> Rows:
 
 
 def _choose(
-    ours: Keys, theirs: Keys, most: int | None, rng: np.random.Generator
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Positions of the targets of either side: distinct rows, on one side only."""
-    sides = [np.arange(len(ours)), np.arange(len(theirs))]
-    if _parted(ours, theirs):
-        least = min(len(ours), len(theirs))
-        sides = [np.sort(rng.choice(side, size=least, replace=False)) for side in sides]
-    keys = [side_keys[side] for side_keys, side in zip((ours, theirs), sides, strict=True)]
-    chosen = []
-    for side, mine, other in ((sides[0], *keys), (sides[1], *reversed(keys))):
-        first = np.unique(mine, return_index=True)[1]
-        alone = first[~np.isin(mine[first], other)]
-        n = len(alone) if most is None else min(most, len(alone))
-        chosen.append(side[np.sort(rng.choice(alone, size=n, replace=False))])
-    return chosen[0], chosen[1]
-
-
-def _parted(ours: Keys, theirs: Keys) -> bool:
-    """Whether some row stands on both sides."""
-    return bool(np.isin(theirs, ours).any())
-
-
-def _counted(ours: Keys, theirs: Keys, is_member: Mask, *, drawn: bool) -> tuple[Keys, Keys]:
-    """Rows of members and of others that are independent draws, for counting copies.
-
-    Dealt out one by one, every row is, twins or not. Kept together, twins are one draw. So they
-    are where we tossed the coins, which twins share; control was not dealt by those coins.
-    """
-    members, rest = ours[is_member], ours[~is_member]
-    if not _parted(ours, theirs):
-        return np.unique(members), np.unique(np.concatenate([theirs, rest]))
-    if drawn and len(rest):
-        return np.unique(members), np.unique(rest)
-    return members, np.concatenate([theirs, rest])
+    keys: Keys, unshared: Keys, most: int | None, rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """Positions of the targets of a side: one row of each key that is unshared."""
+    first = np.unique(keys, return_index=True)[1]
+    alone = first[np.isin(keys[first], unshared)]
+    n = len(alone) if most is None else min(most, len(alone))
+    return np.sort(rng.choice(alone, size=n, replace=False))
 
 
 def _join(first: Rows, second: Rows) -> Rows:
@@ -272,29 +273,20 @@ def _join(first: Rows, second: Rows) -> Rows:
     return Rows(frame, encoded)
 
 
-def _check_sizes(why: str = "rows", **sizes: int) -> None:
+def _check_sizes(**sizes: int) -> None:
     for name, n in sizes.items():
         if n < MIN_ROWS:
             raise CannotTell(
-                f"cannot tell: {name} has {n} {why}; an attack needs {MIN_ROWS} to tell a "
-                f"leak from chance"
+                f"cannot tell: {name} has {n} rows; an attack needs {MIN_ROWS} to tell a leak from "
+                f"chance"
             )
 
 
-def _check_overlap(train: Keys, control: Keys, reference: Keys) -> None:
-    """Refuse when train or control occurs in the reference more than the other does.
-
-    A member that finds itself there would look unknown, a non-member too well known.
-    """
-    known = [np.isin(keys, reference) for keys in (train, control)]
-    gap = difference_of_proportions(
-        members=int(known[0].sum()),
-        n_members=len(train),
-        others=int(known[1].sum()),
-        n_others=len(control),
-    )
-    if gap.low > MAX_OVERLAP or gap.high < -MAX_OVERLAP:
-        raise CannotTell(
-            f"cannot tell: {known[0].mean():.1%} of train and {known[1].mean():.1%} of control "
-            f"occur in reference; the splits overlap, split the table again"
-        )
+def _check_targets(twins: Twins) -> None:
+    for name, n in (("train", twins.n_members), ("control", twins.n_others)):
+        if n < MIN_ROWS:
+            why = "" if n else f" (is {name} a part of another table?)"
+            raise CannotTell(
+                f"cannot tell: {name} has {n} distinct rows of its own{why}, and an attack needs "
+                f"{MIN_ROWS} to tell a leak from chance; {twins}"
+            )

@@ -78,17 +78,20 @@ def _membership(train: pd.DataFrame, control: pd.DataFrame) -> Membership:
 def _units(tables: Mapping[str, pd.DataFrame], persons: Codes) -> Codes:
     """What must not be parted when control is halved; the number of each row's unit, shape (n,).
 
-    Rows of one person. Identical rows too, if `train` and `control` share none, which says that
-    twins were kept together when those were made: else the halves would share rows as they do not.
+    Rows of one person, and identical rows: parted, they would say nothing of a non-member. Not
+    those that stand in `train` too, which say nothing of anybody.
     """
     train, control = (
         pd.util.hash_pandas_object(tables[name], index=False).to_numpy().astype(np.uint64)
         for name in ("train", "control")
     )
-    parted = np.isin(control, train).any()
-    twin = None if parted else twin_codes(control)
-    most, fewest = len(control) / 10, min(2 * MIN_ROWS, len(control))
-    return link(persons, twin, most_rows=most, fewest_units=fewest).unit
+    return link(
+        persons,
+        twin_codes(control),
+        most_rows=len(control) / 10,
+        fewest_units=min(2 * MIN_ROWS, len(control)),
+        common=np.isin(control, train),
+    ).unit
 
 
 def _persons(alike: Alike, name: str) -> Codes:

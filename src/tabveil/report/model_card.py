@@ -1,4 +1,4 @@
-"""The short text that rides beside a registered generator: what is it, and may it be used?"""
+"""The short text beside a registered generator: what it is, and whether it may be used."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ def model_card(document: Mapping[str, Any], *, words: Sequence[str]) -> str:
             ("model", "model_digest"),
         )
     )
+    changed = [*candidate.get("not_learnt", ()), *candidate.get("read_notes", ())]
+    kept = "\n".join(f"- {line}" for line in changed) or "- every column was learnt as it stood"
     name = f"models:/{candidate['model']}"
     limits = "\n".join(f"- {limit}" for limit in NOT_TESTED)
     return f"""# A generator of synthetic rows like those of {candidate["dataset"]}
@@ -44,6 +46,10 @@ report, which pictures the real columns, stays with the run (`tabveil report`).
 | rule | looked at | bound | limit | outcome |
 |---|---|---|---|---|
 {rows}
+
+## What differs from the table
+
+{kept}
 
 ## Use
 

@@ -24,7 +24,7 @@ from typing import Literal
 from scipy.stats import norm
 
 from tabveil.contracts import Advantage
-from tabveil.errors import ConfigError, EvaluationError
+from tabveil.errors import CannotTell, ConfigError, EvaluationError
 from tabveil.evaluate import Evaluation, Result
 
 
@@ -54,8 +54,8 @@ class Objectives:
 
     Attributes:
         weights: `<metric>/<score>` → weight. The scores lie in [0, 1], 1 is best. Weights need
-            not sum to one. The weight of a metric that the schema gives nothing to look at is
-            spread over the others, in all trials of a sweep alike.
+            not sum to one. The weight of a metric that the schema or the real rows give nothing
+            to look at is spread over the others, in all trials of a sweep alike.
         risk_by: what a sweep minimises: "shown" (J), "estimate" or "at_most" (`high`).
         confidence: of the risk's one-sided bounds, in (0.5, 1).
         risk_from: the attacks whose advantages are components of the risk; the others only
@@ -81,7 +81,7 @@ class Objectives:
         parts = {key: _part(by_name, key) for key in weights}
         found = {key: value for key, value in parts.items() if value is not None}
         if not found:
-            raise ConfigError("objective.weights names no metric that fits this table's schema")
+            raise ConfigError("objective.weights names no metric that fits this table")
         total = sum(weights[key] for key in found)
         value = sum(weights[key] * part for key, part in found.items()) / total
         lowest = min(found, key=lambda key: found[key])
@@ -92,7 +92,7 @@ class Objectives:
 
         Raises:
             EvaluationError: no attack that makes the risk ran, one failed, or none states an
-                advantage.
+                advantage. CannotTell: one says that it cannot tell.
         """
         return self.risk_of(self.advantages(evaluation))
 
@@ -109,7 +109,8 @@ class Objectives:
         ]
         for attack in attacks:
             if attack.error:
-                raise EvaluationError(f"attack {attack.name} failed: {attack.reason}")
+                kind = CannotTell if attack.cannot_tell else EvaluationError
+                raise kind(f"attack {attack.name} failed: {attack.reason}")
         return {
             f"{attack.name}/{score.name}": score.advantage
             for attack in attacks

@@ -1,4 +1,4 @@
-"""Which rows does a `where` allow, and how are enough of them found?
+"""Which rows a `where` allows, and how enough of them are found.
 
     {"health": "poor"}                    a level
     {"health": ["poor", "fair"]}          any of these levels; null is the missing one
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from tabveil.contracts import Where
 from tabveil.data.codec import TableCodec
+from tabveil.data.formats.conversion import read_one
 from tabveil.data.levels import Level
 from tabveil.data.numbers import Clock, to_floats
 from tabveil.data.schema import Column, Schema
@@ -36,10 +37,10 @@ _FIRST_YEAR, _LAST_YEAR = 1678, 2261
 """Of dates that nanoseconds can count."""
 _READABLE = {
     False: re.compile(r"^\s*[+-]?(\d|\.\d|inf)[\d.eE+-]*\s*$"),
-    True: re.compile(r"\d{4}"),
+    True: re.compile(r"^\s*\d{4}([-T ]?\d|\s*$)"),
 }
-"""Of texts: numbers as they are written down (Python reads 1_000, too), dates with a year (pandas
-reads `3` and `now` as of today)."""
+"""Of texts in no form of the column's own: numbers as they are written down (Python reads 1_000,
+too), dates as ISO has them (pandas reads `now`, and takes 05/03 as it comes)."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def parse(
                 f"where names {name!r}, which is no column{near(name, schema.names)}"
             )
     return {
-        name: _parse_levels(name, wanted, levels[name])
+        name: _parse_levels(schema[name], wanted, levels[name])
         if name in levels
         else _parse_numbers(wanted, schema[name])
         for name, wanted in where.items()
@@ -97,17 +98,24 @@ def near(name: object, known: Sequence[object]) -> str:
     return f"; there are: {', '.join(map(repr, texts[:20]))}{more}"
 
 
-def _parse_levels(name: str, wanted: Any, levels: Sequence[Level]) -> tuple[Level, ...]:
+def _parse_levels(column: Column, wanted: Any, levels: Sequence[Level]) -> tuple[Level, ...]:
+    name = column.name
     if isinstance(wanted, Mapping):
         raise ConditionError(
             f"where.{name} is a range, but {name!r} is categorical: give a level or a list of them"
         )
-    return tuple(_find_level(name, value, levels) for value in _as_list(name, wanted))
+    return tuple(_find_level(column, value, levels) for value in _as_list(name, wanted))
 
 
-def _find_level(name: str, value: Any, levels: Sequence[Level]) -> Level:
+def _find_level(column: Column, value: Any, levels: Sequence[Level]) -> Level:
+    name, truths = column.name, column.format and column.format.truths
+
+    def forms(level: Level) -> frozenset[str]:
+        own = {truths[level]} if truths and isinstance(level, bool) else set()
+        return written_forms(level) | own
+
     try:
-        return level_named(value, levels)
+        return level_named(value, levels, forms)
     except LookupError:
         known = ["null (missing)" if level is None else level for level in levels]
         raise ConditionError(
@@ -183,6 +191,11 @@ def _as_list(name: str, wanted: Any) -> list[Any]:
 def _as_value(value: Any, column: Column) -> Any:
     if value is None:
         return None
+    written = column.format
+    if isinstance(value, str) and written is not None and written.sort not in ("text", "code"):
+        own = read_one(value, written) if written.pattern or written.spelling else None
+        if own is not None:
+            return own if column.kind == "datetime" else float(own)
     try:
         if isinstance(value, str) and not _READABLE[column.kind == "datetime"].search(value):
             raise ValueError

@@ -30,7 +30,7 @@ from tabveil.synthesizers.loading import (
     write_json,
 )
 
-FORMAT = 2
+FORMAT = 3
 _META, _MASKS, _SYNTHESIZER = "meta.json", "masks.json", "synthesizer"
 _SUFFIXES = {".json", ".safetensors"}
 

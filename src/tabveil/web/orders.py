@@ -36,9 +36,15 @@ class _Order(BaseModel):
 
 
 class ColumnOrder(_Order):
-    """What a person corrects of a column."""
+    """What a person corrects of a column.
+
+    Attributes:
+        format: how its dates are written, such as %d-%m-%Y, or an example of its numbers; needed
+            where the table leaves two readings open.
+    """
 
     kind: Kind | None = None
+    format: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None
     mask: Mask | None = None
 
 
@@ -89,7 +95,7 @@ class SampleOrder(_Order):
     release: Id
     n: Annotated[int, Field(ge=1)]
     seed: Number = 0
-    format: Literal["parquet", "csv", "jsonl"] = "parquet"
+    format: Literal["parquet", "csv", "jsonl", "xlsx"] = "parquet"
     where: Annotated[dict[Name, Any], Field(max_length=_MOST_COLUMNS)] | None = None
     shares: Annotated[dict[Name, dict[Name, float]], Field(max_length=20)] | None = None
     escape_formulas: bool = False
@@ -130,20 +136,31 @@ def check_columns(order: SweepOrder, inspection: Mapping[str, Any]) -> None:
         unknown = [name for name in given if name not in names]
         if unknown:
             raise Invalid(f"{field}: the table has no column {unknown[0]!r}")
+    for column in inspection["columns"]:
+        told = order.columns.get(column["name"], ColumnOrder())
+        is_open = column.get("readings") and told.format is None
+        if is_open and told.kind in (None, column["kind"]):
+            raise Invalid(
+                f"columns: {column['name']!r} can be read as {' or as '.join(column['readings'])}; "
+                f"say which by its format"
+            )
     if any(number >= len(inspection["rules"]) for number in order.rules):
         raise Invalid(f"rules: there are {len(inspection['rules'])} suggestions, counted from 0")
 
 
 def schema_text(order: SweepOrder, inspection: Mapping[str, Any]) -> str:
-    """The schema file of a sweep: what was inferred, with a person's corrections."""
+    """The schema file of a sweep: a person's corrections; all else is inferred again."""
     columns: dict[str, dict[str, str]] = {}
     for column in inspection["columns"]:
         told = order.columns.get(column["name"], ColumnOrder())
         kind = told.kind or column["kind"]
-        columns[column["name"]] = {"kind": kind}
-        mask = told.mask or (column["mask"] if kind == column["kind"] else None)
-        if kind == "identifier" and mask is not None:
-            columns[column["name"]]["mask"] = mask
+        corrected = {"kind": kind} if told.kind is not None or told.format is not None else {}
+        if told.format is not None:
+            corrected["format"] = told.format
+        if kind == "identifier" and told.mask is not None:
+            corrected["mask"] = told.mask
+        if corrected:
+            columns[column["name"]] = corrected
     roles = {
         "target": order.target,
         "sensitive": order.sensitive,

@@ -99,7 +99,7 @@ def test_nothing_is_found_in_fresh_rows(seed: int) -> None:
     assert headline.low - 0.01 < 0.5 < headline.high + 0.01
 
 
-@pytest.mark.parametrize("columns", [["e"], ["d", "e"], ["d"], TEXTS])
+@pytest.mark.parametrize("columns", [["e"], ["d", "e"], ["d", "j"], TEXTS])
 def test_one_column_and_texts_alone_will_do(columns: list[str]) -> None:
     data = given(people(1)[columns])
     assert np.isfinite(Agreement().signals(data)["agreement"]).all()

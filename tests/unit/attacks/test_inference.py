@@ -15,6 +15,7 @@ from tabveil.attacks.inference import Inference, Learner
 from tabveil.contracts import EvalInput, Limits, Score
 from tabveil.data.schema import Schema, infer_schema
 from tabveil.errors import CannotTell
+from tabveil.measure.secrets import Secret
 
 GOLDEN = Path(__file__).parents[3].parent / "shared" / "golden"
 KNOWN = ("age", "town")
@@ -95,6 +96,46 @@ def test_a_tenth_of_copies_is_seen_though_trees_alone_see_none() -> None:
     assert auto.value == pytest.approx(0.09, abs=0.03)
     assert z(trees) < 3
     assert auto.detail["members_rate_by_nearest"] > auto.detail["others_rate_by_nearest"] + 0.05
+
+
+def test_trees_are_relied_on_where_the_nearest_row_is_better_by_chance_only(monkeypatch) -> None:
+    """One more hit or one less, as another processor's rounding gives, changes no learner."""
+    data = given(people(1000, 4), secrets=("pay",))
+    right = Secret.right
+    for extra in range(-2, 3):
+        seen = []
+
+        def rounded(self, guesses, secrets, extra=extra, seen=seen):
+            hits = right(self, guesses, secrets)
+            if not seen:  # the nearest row's guesses on the first half
+                hits[np.flatnonzero(~hits)[: max(extra, 0)]] = True
+                hits[np.flatnonzero(hits)[: max(-extra, 0)]] = False
+            seen.append(1)
+            return hits
+
+        monkeypatch.setattr(Secret, "right", rounded)
+        assert attack(data)["pay"].detail["learner"] == "boosting"
+
+
+def test_the_nearest_row_is_relied_on_where_it_is_plainly_better() -> None:
+    """Who lives where is known house by house: trees of few leaves cannot learn it."""
+
+    def owners(seed: int) -> pd.DataFrame:
+        rng = np.random.default_rng(seed)
+        house = rng.integers(0, 200, 1000)
+        return pd.DataFrame(
+            {
+                "house": [f"number {n}" for n in house],
+                "since": rng.uniform(1900, 2000, 1000),
+                "owner": [f"owner {n * 7 % 19}" for n in house],
+            }
+        )
+
+    tables = [owners(seed) for seed in range(4)]
+    schema = infer_schema(pd.concat(tables)).with_roles(target=None, sensitive=("owner",))
+    score = attack(EvalInput(*tables, schema, 0, Limits(device="cpu")))["owner"]
+    assert score.detail["learner"] == "nearest"
+    assert score.detail["others_rate"] > 0.9
 
 
 @pytest.mark.parametrize("learner", ["nearest", "boosting"])

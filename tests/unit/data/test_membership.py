@@ -13,14 +13,19 @@ from tabveil.data.schema import infer_schema
 from tabveil.errors import ConfigError
 
 
-def prepared(table: pd.DataFrame, groups: np.ndarray | None = None) -> Prepared:
+def prepared(
+    table: pd.DataFrame,
+    groups: np.ndarray | None = None,
+    *,
+    reference: pd.DataFrame | None = None,
+) -> Prepared:
     groups = np.arange(len(table)) if groups is None else groups
     return Prepared(
         about=About("people", "people.csv", "0", {}),
         schema=infer_schema(table),
         train=table,
         control=table,
-        reference=table,
+        reference=table.iloc[:0] if reference is None else reference,
         groups={"train": groups, "control": groups},
         masking=Masking(infer_schema(table)),
     )
@@ -57,6 +62,15 @@ def test_identical_rows_share_their_coin_and_bind_their_people() -> None:
     twins = pd.concat([table, table.iloc[:100]], ignore_index=True)
     drawn = draw_members(prepared(twins), 0.5, seed=0)
     np.testing.assert_array_equal(drawn[:100], drawn[400:])
+
+
+def test_rows_that_stand_in_the_reference_too_have_a_coin_each() -> None:
+    """No attack asks about them, and a model that lacks a common row altogether is of no use."""
+    table = people(400)
+    common = table.iloc[[0] * 30]
+    given = prepared(pd.concat([table, common], ignore_index=True), reference=common[:5])
+    shares = [draw_members(given, 0.5, seed=seed)[400:].mean() for seed in range(5)]
+    assert 0.2 < min(shares) < max(shares) < 0.8
 
 
 def test_a_table_of_few_distinct_rows_is_still_drawn_from() -> None:

@@ -217,7 +217,7 @@ def test_twins_that_chain_all_groups_are_parted_and_groups_are_not() -> None:
     table["person_"] = table["person"].astype(str) + "!"
     schema = infer_schema(table, kinds={"person_": "identifier"})
     splits = split(table, schema.with_roles(target=None, group="person"), seed=0)
-    assert splits.report["n_rows_unlinked"] == len(table)
+    assert splits.report["n_rows_unlinked"] == splits.report["n_common_rows"] == 120
     sides = side_of(splits, "copy")
     assert sides.pop(0.0) == set(NAMES)
     assert all(len(side) == 1 for side in sides.values())
@@ -227,9 +227,24 @@ def test_twins_that_chain_all_groups_are_parted_and_groups_are_not() -> None:
 def test_a_table_of_few_different_rows_is_split_with_a_note(n_different: int) -> None:
     table = pd.DataFrame({"x": np.arange(60) % n_different * 1.5})
     splits = split(table, infer_schema(table), seed=0)
-    assert [len(part) for part in parts(splits).values()] == [30, 9, 9, 12]
+    sizes = [len(part) for part in parts(splits).values()]
+    assert sizes == pytest.approx([30, 9, 9, 12], abs=n_different if n_different <= 3 else 0)
     assert splits.report["n_rows_unlinked"] == 60
-    assert "not kept on one side" in splits.report["note"]
+    why = "dealt out one by one" if n_different <= 3 else "not kept on one side"
+    assert why in splits.report["note"]
+
+
+def test_each_split_gets_its_share_of_each_common_row_and_rarer_twins_stay_together() -> None:
+    sizes = np.concatenate([[500, 100, 40, 20], np.arange(2, 20), np.ones(800, dtype=int)])
+    table = pd.DataFrame({"x": np.repeat(np.arange(len(sizes)) * 1.5, sizes)})
+    splits = split(table, infer_schema(table), seed=0)
+    for value, size in enumerate(sizes[:4]):
+        held = [int((part["x"] == value * 1.5).sum()) for part in parts(splits).values()]
+        assert held == pytest.approx(np.array([0.5, 0.15, 0.15, 0.2]) * size, abs=1)
+    rest = {v: sides for v, sides in side_of(splits, "x").items() if v >= 6}
+    assert {len(sides) for sides in rest.values()} == {1}
+    assert splits.report["n_common_rows"] == splits.report["n_twin_rows_parted"] == 660
+    assert splits.report["note"].startswith(f"660 of {len(table)} rows were dealt out one by one")
 
 
 def two_groups(table: pd.DataFrame) -> pd.DataFrame:

@@ -119,17 +119,76 @@ def test_twins_are_one_target_and_one_row_among_the_keys() -> None:
     assert len(found.keys.members) == 401
 
 
-def test_where_rows_were_dealt_one_by_one_nobody_stands_on_both_sides() -> None:
-    deal = [pd.DataFrame({"income": np.random.default_rng(i).integers(0, 300, n) / 7}) for i, n in
-            enumerate((2000, 200, 300, 300))]  # fmt: skip
-    splits = dict(zip(("train", "control", "reference", "synthetic"), deal, strict=True))
-    of_numbers = infer_schema(deal[0], kinds={"income": "numeric"})
-    found = lineup_of(EvalInput(**splits, schema=of_numbers, seed=0))
-    sides = [incomes(found.targets.frame[side]) for side in (found.is_member, ~found.is_member)]
-    assert not sides[0] & sides[1]
-    assert len(sides[0]) + len(sides[1]) == len(found)
-    assert 0.5 < len(sides[0]) / len(sides[1]) < 2
-    assert (len(found.keys.members), len(found.keys.others)) == (2000, 200)
+def numbers(*tables: list[float]) -> EvalInput:
+    """Train, control, reference and perhaps synthetic, of one column."""
+    fresh = list(np.random.default_rng(0).normal(size=100))
+    names = ("train", "control", "reference", "synthetic")
+    frames = {
+        name: pd.DataFrame({"income": values})
+        for name, values in zip(names, [*tables, fresh], strict=False)
+    }
+    schema = infer_schema(pd.DataFrame({"income": fresh}), kinds={"income": "numeric"})
+    return EvalInput(**frames, schema=schema, seed=0)
+
+
+def own(start: int, n: int = 30) -> list[float]:
+    return [float(start + i) for i in range(n)]
+
+
+def asked(found: Lineup) -> tuple[set[float], set[float]]:
+    members, others = (
+        incomes(found.targets.frame[side]) for side in (found.is_member, ~found.is_member)
+    )
+    return members, others
+
+
+def test_rows_that_stand_on_two_sides_are_not_asked_about() -> None:
+    shared = [-1.0, -1.0, -2.0, -2.0]
+    data = numbers(own(0) + shared, own(100) + shared, [*own(200), -1.0])
+    found = lineup_of(data)
+    assert asked(found) == (set(own(0)), set(own(100)))
+    assert set(found.keys.members) == set(found.targets.encoded.row_keys()[found.is_member])
+    assert (found.twins.n_rows, found.twins.n_shared) == (68, 8)
+
+
+def test_rows_as_common_as_one_that_stands_on_two_sides_are_not_asked_about() -> None:
+    """Twins were dealt out one by one: three on one side say which side is the larger."""
+    train = own(0) + [-3.0] * 3 + [-2.0] * 2
+    control = own(100) + [-3.0] + [-4.0] * 4 + [-5.0] * 3
+    found = lineup_of(numbers(train, control, own(200)))
+    assert asked(found) == (
+        {
+            *own(0),
+            -2.0,
+        },
+        {*own(100), -5.0},
+    )
+
+
+def test_twins_of_which_none_stands_on_two_sides_are_asked_about() -> None:
+    found = lineup_of(numbers(own(0) + [-2.0] * 50, own(100), own(200)))
+    assert -2.0 in asked(found)[0]
+
+
+def test_a_row_in_the_reference_is_not_asked_about() -> None:
+    found = lineup_of(numbers(own(0), own(100), own(200) + own(0, 5) + own(100, 7)))
+    assert asked(found) == (set(own(5, 25)), set(own(107, 23)))
+
+
+@pytest.mark.parametrize("sizes", [(3000, 600, 500), (600, 600, 600), (3000, 1000, 100)])
+def test_where_rows_are_dealt_one_by_one_no_side_gets_the_rarer_ones(
+    sizes: tuple[int, int, int],
+) -> None:
+    """Of a heavy-tailed table the targets of both sides are as common in fresh rows."""
+    gap = []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        fresh = pd.Series(rng.zipf(1.5, 20_000) * 1.0).value_counts()
+        dealt = [list(rng.zipf(1.5, n) * 1.0) for n in sizes]
+        ours, theirs = asked(lineup_of(numbers(*dealt)))
+        means = [np.mean([one in fresh.index for one in side]) for side in (ours, theirs)]
+        gap.append(means[0] - means[1])
+    assert abs(np.mean(gap)) < 3 * np.std(gap) / np.sqrt(len(gap))
 
 
 def test_outliers_are_the_decile_farthest_from_the_reference() -> None:
@@ -180,6 +239,26 @@ def test_twenty_rows_of_each_are_enough() -> None:
     assert isinstance(lineup_of(given(n=20)), Lineup)
 
 
-def test_a_reference_that_holds_the_training_or_the_control_rows_is_refused() -> None:
-    refused("splits overlap", reference=people(500, 1))
-    refused("splits overlap", reference=people(500, 2))
+def test_a_table_that_is_a_copy_or_a_part_of_another_is_refused() -> None:
+    refused("train and reference overlap: 500 rows", reference=people(500, 1))
+    refused("control and reference overlap", reference=people(500, 2))
+    refused("train and control overlap: 500 rows", control=people(500, 1))
+    refused("train and control overlap: 60 rows", control=people(500, 1)[:60])
+
+
+def test_a_control_that_is_a_part_of_a_table_of_twins_is_refused_too() -> None:
+    twice = pd.concat([people(500, 1)] * 2)
+    refused("control has 0 distinct rows of its own", train=twice, control=twice[:400])
+
+
+def test_twins_that_were_dealt_out_one_by_one_are_no_overlap() -> None:
+    rows = pd.concat([*[people(1000, 1)] * 2, people(1000, 2)]).sample(frac=1, random_state=0)
+    parts = {"train": rows[:1500], "control": rows[1500:2300], "reference": rows[2300:]}
+    found = lineup_of(given(**parts))
+    assert asked(found)[0] | asked(found)[1] <= incomes(people(1000, 2))
+
+
+def test_a_table_in_which_nobody_is_alone_is_refused_with_what_can_be_said_of_it() -> None:
+    everybody = [float(i % 30) for i in range(300)]
+    with pytest.raises(CannotTell, match=r"600 of the 600 rows .* nobody's secret"):
+        lineup_of(numbers(everybody, everybody, own(100)))

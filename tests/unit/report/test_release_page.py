@@ -76,6 +76,7 @@ def document(**changes: Any) -> dict[str, Any]:
         "controls": [control],
         "rows": {"train": 100, "release": 40, "reference": 30, "synthetic": 500},
         "below_k": None,
+        "notes": ["900 of the 1,000 rows have twins"],
         "skipped": ["k_map"],
         **changes,
     }
@@ -161,6 +162,10 @@ def test_a_table_that_somebody_else_made_has_a_page_without_a_sweep() -> None:
         assert text in html
     for text in ("Where this model stands", "Usefulness", "had been opened"):
         assert text not in html
+
+
+def test_what_the_figures_must_be_read_with_stands_beside_the_attacks() -> None:
+    assert "<p>Note: 900 of the 1,000 rows have twins.</p>" in page(document(), words=WORDS)
 
 
 def test_the_model_card_is_short_and_names_the_way_to_draw() -> None:

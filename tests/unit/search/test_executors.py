@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import psutil
 import pytest
+from processes import CAP, all_end, command_of
 
 from tabveil.search.executors import Inline, Process
 from tabveil.search.tasks import Outcome, Task
@@ -45,7 +46,7 @@ def die_in_mid_outcome(task: Task) -> Outcome:
 
 
 def workers():
-    return [p for p in psutil.Process().children() if "spawn_main" in str(p.cmdline())]
+    return [p for p in psutil.Process().children() if "spawn_main" in command_of(p)]
 
 
 @pytest.mark.parametrize("executor", [Inline(), Process(n_workers=2)])
@@ -80,7 +81,7 @@ def test_leaving_the_session_ends_workers_in_mid_trial():
         session.submit(Task(0, {"x": 1.0}))
         started = workers()
     assert started
-    assert not any(worker.is_running() for worker in started)
+    assert all_end(started)
 
 
 def test_a_worker_that_is_killed_as_it_starts_is_one_lost_trial():
@@ -94,7 +95,7 @@ def test_a_worker_that_is_killed_as_it_starts_is_one_lost_trial():
         killer.start()
         sender = threading.Thread(target=session.submit, args=(Task(0, {"x": 1.0}),), daemon=True)
         sender.start()
-        sender.join(20)
+        sender.join(CAP)
         assert not sender.is_alive(), "the driver waits for a worker that is dead"
         killer.join()
         lost = session.wait()
@@ -108,6 +109,8 @@ def test_a_worker_that_is_killed_while_it_tells_its_outcome_is_one_lost_trial():
     with Process(n_workers=1).open(die_in_mid_outcome) as session:
         session.submit(Task(0, {"x": 1.0}))
         (worker,) = session._workers
-        assert worker.pipe.poll(30)
-        time.sleep(1.5)  # nobody reads: the worker stands in the middle of it when it is killed
+        (process,) = workers()
+        assert worker.pipe.poll(CAP)
+        # Nobody reads: the worker stands in the middle of it when it is killed.
+        assert all_end([process])
         assert session.wait().state == "lost"

@@ -3,7 +3,7 @@
 import pytest
 
 from tabveil.contracts import Advantage, Score
-from tabveil.errors import ConfigError, EvaluationError
+from tabveil.errors import CannotTell, ConfigError, EvaluationError
 from tabveil.evaluate import Evaluation, Result
 from tabveil.search.objective import Objectives
 
@@ -113,6 +113,12 @@ def test_a_failed_attack_does_not_vanish():
     failed = Result("privacy", "density", error="Traceback\nValueError: broken")
     with pytest.raises(EvaluationError, match="attack density failed: ValueError: broken"):
         Objectives({}).risk(Evaluation((attack("distance", auc=(0.1, 0.01)), failed)))
+
+
+def test_an_attack_that_cannot_tell_leaves_a_risk_that_cannot_be_told():
+    failed = Result("privacy", "copies", error="Traceback\nCannotTell: cannot tell: 3 rows")
+    with pytest.raises(CannotTell, match="attack copies failed: CannotTell: cannot tell: 3 rows"):
+        Objectives({}).risk(Evaluation((failed,)))
 
 
 def test_without_an_attack_there_is_no_risk_to_speak_of():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from processes import all_end
 
 from tabveil.errors import ConfigError
 from tabveil.memo import Memo
@@ -128,7 +129,7 @@ def test_leaving_the_session_ends_workers_in_mid_trial(address, tmp_path):
             time.sleep(0.05)
         busy = ray_cluster.workers()
         assert busy
-    assert ray_cluster.gone(busy, seconds=5)
+    assert all_end(busy)
 
 
 def test_a_trial_takes_what_it_asks_for(address):
@@ -166,7 +167,7 @@ def test_a_local_ray_ends_with_the_session(address, monkeypatch):
         assert outcomes(session, [Task(0, {"x": 3.0})])[0].utility == 9.0
         started = ray_cluster.ray_processes() - before
         assert started
-    assert ray_cluster.gone(started)
+    assert all_end(started)
 
 
 LONELY = """
@@ -199,7 +200,7 @@ def test_a_local_ray_dies_with_its_driver(tmp_path):
     finally:
         driver.kill()
         driver.wait()
-    assert ray_cluster.gone(rest)
+    assert all_end(rest)
     for agent in agents:  # these run no trials; they would notice after a minute
         agent.kill()
 

@@ -161,7 +161,7 @@ def test_an_interrupted_draw_leaves_the_older_file_and_nothing_else(
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("rows.xlsx", r"must end in \.parquet or \.csv"),
+        ("rows.ods", r"must end in \.csv or"),
         ("rows", "must end in"),
         ("no folder/rows.csv", "there is no folder"),
         ("folder.csv", "is a folder"),

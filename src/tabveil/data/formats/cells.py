@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 T = TypeVar("T")
 _LOOKED_AT = 5000
+_BLANKS = 20
+"""That may stand around a word, in bytes."""
 _MOSTLY = 0.9
 """Of the first rows: as many must differ for each row to keep its own text."""
 
@@ -114,8 +116,12 @@ class Cells:
         """Which texts are one of the words, blanks around them aside, shape (n_texts,)."""
         if not words or self.floats is not None:
             return np.zeros(len(self.texts), dtype=bool)
-        trimmed = self.once("trimmed", pc.utf8_trim_whitespace)
-        return np.asarray(pc.is_in(trimmed, pa.array(list(words), pa.string())), dtype=bool)
+        short = self.once("lengths", lambda texts: np.asarray(pc.binary_length(texts)))
+        near = np.flatnonzero(short <= max(len(word.encode()) for word in words) + _BLANKS)
+        trimmed = pc.utf8_trim_whitespace(self.texts.take(pa.array(near)))
+        found = np.zeros(len(self.texts), dtype=bool)
+        found[near] = np.asarray(pc.is_in(trimmed, pa.array(list(words), pa.string())), dtype=bool)
+        return found
 
     def rows(self, which: NDArray[np.bool_]) -> int:
         """Rows that hold one of those texts."""

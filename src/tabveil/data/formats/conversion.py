@@ -100,6 +100,12 @@ def zone_name(zone: str) -> str:
     return f"UTC{zone}" if zone[:1] in "+-" else zone
 
 
+def read_one(text: str, format: Format) -> Any:  # noqa: A002
+    """The value of one cell; None where it is none of the format, or says that one is missing."""
+    values = pd.Series(to_values(Cells.from_arrow(pa.array([text], pa.string())), format))
+    return None if values.isna().iloc[0] else values.iloc[0]
+
+
 # --- values become cells -------------------------------------------------------------------------
 
 

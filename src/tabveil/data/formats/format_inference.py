@@ -129,8 +129,10 @@ def infer_format(cells: Cells, told: Told) -> Inferred:
     """
     words = MISSING_WORDS if told.missing is None else tuple(told.missing)
     column = _Column(cells, told, words)
-    if told.kind in ("categorical", "identifier", "boolean"):
+    if told.kind in ("categorical", "identifier"):
         return column.as_text()
+    if told.kind == "boolean":
+        return column.truths() or column.zeros_and_ones() or column.as_text()
     if told.kind == "numeric":
         return column.as_numbers_or_times()
     if told.kind == "datetime":
@@ -176,6 +178,12 @@ class _Column:
                 return self._made(Format("truth", truths=pair), missing)
         return None
 
+    def zeros_and_ones(self) -> Inferred | None:
+        texts = set(self.cells.texts.take(pa.array(self.likely[:3])).to_pylist())
+        if len(self.likely) > 2 or not texts <= {"0", "1"} or not texts:
+            return None
+        return self.numbers()
+
     def codes(self) -> Inferred | None:
         """Digits that are no number: leading zeros, too many digits, 1E2, check digits."""
         cells, likely = self.cells, self.likely
@@ -184,7 +192,7 @@ class _Column:
         mask = np.zeros(len(cells.texts), dtype=bool)
         mask[likely] = True
         n = cells.rows(mask)
-        if (cells.having("e") & cells.matching(_CODE) & mask).any():
+        if cells.having("e").any() and (cells.matching(_CODE) & mask).any():
             return self.as_text("code", "such as 1E2: a code, not a number")
         # Blanks around digits make no number of a code.
         texts = cells.texts

@@ -142,11 +142,12 @@ def arrow_type(format: Format, dtype: str) -> pa.DataType:  # noqa: A002
     if format.stored != TEXT:
         return type_named(format.stored)
     if format.sort == "whole":
-        return pa.uint64() if dtype == "uint64" else pa.int64()
+        is_whole = dtype.lower().startswith(("int", "uint"))
+        return pa.type_for_alias(dtype.lower()) if is_whole else pa.int64()
     if format.sort == "truth":
         return pa.bool_()
     if format.sort == "decimal":
-        return pa.float64()
+        return pa.float32() if dtype == "float32" else pa.float64()
     if format.sort == "datetime":
         dates: Any = pd.api.types.pandas_dtype(dtype)
         zone = format.zone if isinstance(dates, pd.DatetimeTZDtype) else None

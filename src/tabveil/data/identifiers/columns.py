@@ -1,4 +1,4 @@
-"""What of a column must be looked at to tell whether it identifies people?
+"""What of a column is looked at to tell whether it identifies people.
 
 Present values as texts (a sample of them: thousands tell as much as millions), how many there are,
 and how many differ. Texts that say "nothing known" count as missing.
@@ -81,9 +81,12 @@ def look_at(values: pd.Series[Any], name: str | None) -> Looked | None:
     is_text = not kinds.is_numeric_dtype(present)
     if not is_text and not _all_whole(present):
         return None
-    rows = child_rng(0, "identifiers", "sample").permutation(len(present))[:_SAMPLED]
+    n_looked_at = min(_SAMPLED, len(present))
+    rng = child_rng(0, "identifiers", "sample")
+    rows = rng.choice(len(present), n_looked_at, replace=False, shuffle=False)
     texts = tuple(as_texts(present.iloc[np.sort(rows)]))
-    n_distinct = present.nunique() if not is_text else present.astype(str).nunique()
+    different = pd.Series(present.unique())
+    n_distinct = different.nunique() if not is_text else different.astype(str).nunique()
     whole = _as_whole(present, texts)
     return Looked(name, texts, len(present), int(n_distinct), whole, is_text)
 
@@ -94,10 +97,16 @@ def present_values(values: pd.Series[Any]) -> pd.Series[Any]:
     if isinstance(present.dtype, pd.CategoricalDtype):
         present = present.astype(present.cat.categories.dtype)
     if pd.api.types.is_numeric_dtype(present):
-        return present[~present.isin([np.inf, -np.inf])]
+        if not pd.api.types.is_float_dtype(present):
+            return present
+        finite = np.isfinite(present.to_numpy(float))
+        return present if finite.all() else present[finite]
     if not len(present):
         return present
-    return present[~present.astype(str).str.strip().str.casefold().isin(_NOTHING)]
+    codes, different = pd.factorize(present)  # each text is looked at once
+    folded = pd.Series(different).astype(str).str.strip().str.casefold()
+    nothing = folded.isin(_NOTHING).to_numpy()
+    return present[~nothing[codes]] if nothing.any() else present
 
 
 def as_texts(present: pd.Series[Any]) -> list[str]:
@@ -115,7 +124,12 @@ def _as_whole(present: pd.Series[Any], texts: tuple[str, ...]) -> pd.Series[Any]
     """The values as 64-bit whole numbers; None if any is none."""
     if not all(text.isascii() and text.lstrip("-").isdigit() for text in texts):
         return None
-    numbers = pd.to_numeric(present, errors="coerce").astype("float64")
+    if pd.api.types.is_integer_dtype(present):
+        largest = max(abs(int(present.min())), abs(int(present.max())))
+        return present.astype("int64") if largest < 2**62 else None
+    codes, different = pd.factorize(present)
+    numbers = pd.Series(pd.to_numeric(pd.Series(different), errors="coerce")).astype("float64")
     if numbers.isna().any() or (numbers.abs() >= 2**62).any() or not _all_whole(numbers):
         return None
-    return pd.to_numeric(present).astype("int64")
+    whole = pd.to_numeric(pd.Series(different)).astype("int64").to_numpy()
+    return pd.Series(whole[codes], index=present.index, name=present.name)

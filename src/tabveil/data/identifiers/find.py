@@ -143,6 +143,8 @@ def _phone(column: Looked, named: frozenset[str]) -> Found | None:
         if share >= _SOME and column.share(shapes.is_date) < _MOSTLY:
             return Found("phone", _percent(share, "phone numbers", named=True))
         return None
+    if "key" in named and column.share(str.isdigit) >= _MOSTLY:
+        return None  # codes with zeros in front
     share = column.share(shapes.is_phone)
     if share >= _MOSTLY and column.different >= _SOME and column.is_text:
         return Found("phone", _percent(share, "phone numbers"))

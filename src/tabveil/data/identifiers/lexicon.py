@@ -31,6 +31,8 @@ LOCALES: tuple[str, ...] = (
     "nl_NL",
 )
 LOCALES += ("sv_SE", "cs_CZ", "tr_TR", "ru_RU", "uk_UA", "el_GR")
+_SCRIPTS = (frozenset(("ru_RU", "uk_UA")), frozenset(("el_GR",)))
+"""Locales that share a script other than Latin."""
 _FIRST = ("first_names", "first_names_female", "first_names_male")
 _LAST: tuple[str, ...] = ("last_names", "last_names_female", "last_names_male", "male_last_names")
 _LAST += ("unisex_last_names",)
@@ -81,6 +83,30 @@ def ascii_names(kind: str, locale: str) -> tuple[str, ...]:
 
 
 @cache
+def more_names(kind: str, locale: str) -> tuple[str, ...]:
+    """Names of the other locales that use the same script, none of them a name of this one."""
+    read = first_names if kind == "first" else last_names
+    own = {fold(name) for name in read(locale)}
+    listed = _letters_only(name for other in related(locale) for name in read(other))
+    return tuple(name for name in listed if fold(name) not in own)
+
+
+@cache
+def more_ascii_names(kind: str, locale: str) -> tuple[str, ...]:
+    """Names of all Latin locales as in an e-mail address, without those of `ascii_names`."""
+    own = set(ascii_names(kind, locale))
+    listed = {name for other in related(FALLBACK) for name in ascii_names(kind, other)}
+    return tuple(sorted(listed - own))
+
+
+def related(locale: str) -> tuple[str, ...]:
+    """The other locales that use the same script."""
+    script = next((group for group in _SCRIPTS if locale in group), None)
+    others = script or frozenset(LOCALES).difference(*_SCRIPTS)
+    return tuple(other for other in LOCALES if other in others and other != locale)
+
+
+@cache
 def known_first_names() -> frozenset[str]:
     """First names of all locales, folded by `plain`."""
     return frozenset(plain(name) for locale in LOCALES for name in first_names(locale))
@@ -94,8 +120,10 @@ def known_last_names() -> frozenset[str]:
 
 @cache
 def fingerprint(locale: str) -> str:
-    """A short digest of a locale's lists: another Faker may hold other names."""
-    listed = (first_names(locale), last_names(locale), words(locale))
+    """A short digest of all lists that a locale draws from: another Faker may hold other names."""
+    lists = (locale, *related(locale), FALLBACK, *related(FALLBACK))
+    listed = [(first_names(other), last_names(other)) for other in lists]
+    listed += [(words(locale), words(FALLBACK))]
     return hashlib.sha256(repr(listed).encode()).hexdigest()[:12]
 
 

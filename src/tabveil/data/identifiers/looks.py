@@ -1,8 +1,8 @@
-"""In which country's manner, and in which layout, are a column's identifiers written?
+"""In which country's manner, and in which shapes, are a column's identifiers written?
 
-What is told of the originals is only what at least five rows share: a locale, the layout of names
-and phone numbers, the country of accounts, the number of words to the next five. With fewer rows
-the usual look is taken.
+What is told of the originals is only what at least five rows with different values share: a
+locale, the patterns of names, addresses, numbers and codes with their shares, the number of words
+to the next five. With fewer rows the usual look is taken.
 """
 
 from __future__ import annotations
@@ -10,17 +10,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from statistics import median
 
-from tabveil.data.identifiers import lexicon
+from tabveil.data.identifiers import lexicon, numbers, people
+from tabveil.data.identifiers.forms import skeleton_of
 from tabveil.data.identifiers.national import NATIONAL
-from tabveil.data.identifiers.numbers import IBAN_COUNTRIES
-from tabveil.data.identifiers.patterns import USUAL, pattern_of, running_start
-from tabveil.data.identifiers.people import NAME_LAYOUTS
+from tabveil.data.identifiers.patterns import USUAL, patterns_of, running_start
 from tabveil.data.rounding import SHARED_ROWS
 
-_CALLING = {"1": "en_US", "44": "en_GB", "49": "de_DE", "33": "fr_FR"}
 _WAYS = {
     "de_DE": r"(strasse|str\.|weg|platz|gasse|ring|allee)\b",
     "fr_FR": r"\b(rue|avenue|boulevard|chemin|place|impasse) (de|du|des|le|la|[a-z])",
@@ -38,29 +35,69 @@ _SMALL_WORDS = {
     "pl_PL": "nie jest na sie ze oraz dla",
     "ru_RU": "и не на что по с из",
 }
+_MOST_PATTERNS = 100
+_MAY_BE_CODES = ("national_id", "iban", "card")
+"""Forms that may be named so and hold other codes, whose patterns are those of keys."""
 
 
-@dataclass(frozen=True)
-class Look:
-    """How a form is written: a locale, and a pattern whose meaning depends on the form."""
-
-    locale: str = lexicon.FALLBACK
-    pattern: str = ""
-
-
-def look_of(form: str, texts: Sequence[str], *, counts_rows: bool) -> Look:
-    """The look that most of a column's values have.
+def looks_of(
+    form: str, texts: Sequence[str], *, numeric: bool, sample: Sequence[str]
+) -> tuple[str, dict[str, int]]:
+    """The locale of a column, and its patterns with the rows that have each, commonest first.
 
     Args:
         form: as found.
         texts: the present values, one a row.
-        counts_rows: whether the values are whole numbers without gaps or repeats.
+        numeric: whether the column holds numbers.
+        sample: rows of it to read shapes from, as they are written.
     """
     if form == "key":
-        start = running_start(texts) if counts_rows else None
-        return Look(pattern=f"from {start}" if start else pattern_of(texts) or USUAL)
+        start = running_start(texts)
+        found = {start: 1} if start else _keys(texts, numeric=numeric)
+        return lexicon.FALLBACK, found or {USUAL: 1}
     look = _LOOKS.get(form)
-    return look(texts) if look else Look()
+    locale, patterns, usual = look(sample) if look else (lexicon.FALLBACK, [], "")
+    if not patterns and form in _MAY_BE_CODES:
+        return locale, _keys(texts, numeric=numeric) or {usual: 1}
+    return locale, _shared(form, zip(sample, patterns, strict=False)) or {usual: 1}
+
+
+def _keys(texts: Sequence[str], *, numeric: bool) -> dict[str, int]:
+    """The patterns of codes; one for all that may give the same code."""
+    merged: dict[str, tuple[str, int]] = {}
+    for pattern, n in patterns_of(texts, numeric=numeric).items():
+        skeleton = skeleton_of("key", pattern)
+        first, before = merged.get(skeleton, (pattern, 0))
+        merged[skeleton] = (first, before + n)
+    return _commonest(dict(merged.values()))
+
+
+def _shared(form: str, written: Iterable[tuple[str, str | None]]) -> dict[str, int]:
+    """Patterns that five different texts have; those that may give the same text count as one.
+
+    Of such patterns the commonest is written down, or one that five texts have, too, and that lets
+    more digits be zero.
+    """
+    different: dict[str, set[str]] = {}
+    rows: dict[str, Counter[str]] = {}
+    for text, pattern in written:
+        if pattern is not None:
+            seen = different.setdefault(pattern, set())
+            if len(seen) < SHARED_ROWS:
+                seen.add(text)
+            rows.setdefault(skeleton_of(form, pattern), Counter())[pattern] += 1
+    kept = {}
+    for counts in rows.values():
+        if len(set().union(*(different[pattern] for pattern in counts))) >= SHARED_ROWS:
+            held = [p for p in counts if len(different[p]) == SHARED_ROWS]
+            commonest = max(counts, key=lambda p: (counts[p], p))
+            kept[max(held, key=lambda p: (p.count("#"), p), default=commonest)] = counts.total()
+    return _commonest(kept)
+
+
+def _commonest(counts: dict[str, int]) -> dict[str, int]:
+    listed = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return dict(listed[:_MOST_PATTERNS])
 
 
 def _most(kinds: Iterable[str], usual: str) -> str:
@@ -70,105 +107,123 @@ def _most(kinds: Iterable[str], usual: str) -> str:
     return kind if rows >= SHARED_ROWS else usual
 
 
-def _full_name(texts: Sequence[str]) -> Look:
-    layout = _most(map(_layout, texts), NAME_LAYOUTS[0])
-    return Look(lexicon.locale_of_names(texts), _cased(layout, texts))
+_Looked = tuple[str, list[str | None], str]
+"""A locale, the pattern of each text, and the usual pattern."""
 
 
-def _layout(text: str) -> str:
-    if "," not in text:
-        return "First Last"
-    return "Last, Mr. First" if re.search(r",\s*\w{1,6}\.", text) else "Last, First"
+def _names(form: str, role: str) -> Callable[[Sequence[str]], _Looked]:
+    def look(texts: Sequence[str]) -> _Looked:
+        locale = lexicon.locale_of_names(texts)
+        written: list[str | None] = [people.name_template(text, role=role) for text in texts]
+        return locale, written, people.USUAL_NAMES[form]
+
+    return look
 
 
-def _cased(layout: str, texts: Sequence[str]) -> str:
-    """The layout in the case that most texts have."""
-    kinds = ("A" if t.isupper() else "a" if t.islower() else "Aa" for t in texts)
-    case = _most(kinds, "Aa")
-    return {"A": layout.upper(), "a": layout.lower(), "Aa": layout}[case]
+def _email(texts: Sequence[str]) -> _Looked:
+    words = (re.sub(r"@.*|[\W\d_]+", " ", text) for text in texts)
+    locale = lexicon.locale_of_names(words)
+    return locale, [people.email_template(text) for text in texts], people.USUAL_EMAIL
 
 
-def _half_name(layout: str) -> Callable[[Sequence[str]], Look]:
-    return lambda texts: Look(lexicon.locale_of_names(texts), _cased(layout, texts))
+def _url(texts: Sequence[str]) -> _Looked:
+    return lexicon.FALLBACK, [people.url_template(text) for text in texts], people.USUAL_URL
 
 
-def _email(texts: Sequence[str]) -> Look:
-    return Look(lexicon.locale_of_names(re.sub(r"@.*|[\W\d_]+", " ", text) for text in texts))
-
-
-def _phone(texts: Sequence[str]) -> Look:
-    layout = pattern_of([re.sub(r"[^\W\d_]+", "", text) for text in texts]) or ""
-    return Look(_most(map(_calling_from, texts), lexicon.FALLBACK), layout.replace("9", "#"))
-
-
-def _calling_from(text: str) -> str:
-    """The locale of a phone number, "none" for a country without reserved numbers."""
-    figures = re.sub(r"\D", "", text)
-    if text.startswith(("+", "00")):
-        figures = figures.removeprefix("00")
-        return next((loc for code, loc in _CALLING.items() if figures.startswith(code)), "none")
-    if re.fullmatch(r"0\d( ?\d\d){4}", text):
-        return "fr_FR"
-    if figures.startswith("0"):
-        return "en_GB" if len(figures) == 11 and figures[1] in "127" else "de_DE"
-    return "en_US"
-
-
-def _national(texts: Sequence[str]) -> Look:
-    kinds = (next((k for k, n in NATIONAL.items() if n.fits(text)), "") for text in texts)
-    kind = _most(kinds, "")
-    if not kind or sum(map(NATIONAL[kind].fits, texts)) < len(texts) / 2:
-        return Look(pattern=pattern_of(texts) or USUAL)
-    plain = _most(("plain" if text.isdigit() else "written" for text in texts), "written")
-    return Look(pattern=f"{kind} plain" if (kind, plain) == ("ssn", "plain") else kind)
-
-
-def _iban(texts: Sequence[str]) -> Look:
-    country = _most((text[:2].upper() for text in texts), IBAN_COUNTRIES[0])
-    spaced = _most(("spaced" if " " in text else "close" for text in texts), "close") == "spaced"
-    country = country if country in IBAN_COUNTRIES else IBAN_COUNTRIES[0]
-    return Look(pattern=f"{country} spaced" if spaced else country)
-
-
-def _card(texts: Sequence[str]) -> Look:
-    separators = ({" ": "spaces", "-": "hyphens"}.get(text[4:5], "close") for text in texts)
-    return Look(pattern={"spaces": " ", "hyphens": "-", "close": ""}[_most(separators, "close")])
-
-
-def _ip(texts: Sequence[str]) -> Look:
-    return Look(pattern=_most(("v6" if ":" in text else "v4" for text in texts), "v4"))
-
-
-def _mac(texts: Sequence[str]) -> Look:
-    return Look(pattern=_most(("-" if "-" in text else ":" for text in texts), ":"))
-
-
-def _address(texts: Sequence[str]) -> Look:
-    layouts = ("full" if re.search(r"[,\n]|\d{4}", text) else "street" for text in texts)
+def _address(texts: Sequence[str]) -> _Looked:
     folded = map(lexicon.plain, texts)
     ways = (next((k for k, way in _WAYS.items() if re.search(way, text)), "") for text in folded)
     locale = _most((way or lexicon.FALLBACK for way in ways), lexicon.FALLBACK)
-    return Look(locale, _most(layouts, "full"))
+    written: list[str | None] = [people.address_template(text, locale) for text in texts]
+    return locale, written, people.usual_address(locale)
 
 
-def _free_text(texts: Sequence[str]) -> Look:
+def _phone(texts: Sequence[str]) -> _Looked:
+    return lexicon.FALLBACK, [numbers.phone_layout(text) for text in texts], numbers.USUAL_PHONE
+
+
+def _national(texts: Sequence[str]) -> _Looked:
+    kinds = [next((k for k, n in NATIONAL.items() if n.fits(text)), "") for text in texts]
+    kind = _most(kinds, "")
+    if not kind or sum(map(NATIONAL[kind].fits, texts)) < len(texts) / 2:
+        return _CODES
+    layouts = (numbers.layout_of(t) if NATIONAL[kind].fits(t) else None for t in texts)
+    usual = "***-**-****" if kind == "ssn" else ""
+    return lexicon.FALLBACK, [f"{kind} {x}" if x else None for x in layouts], f"{kind} {usual}"
+
+
+_CODES: _Looked = (lexicon.FALLBACK, [], USUAL)
+"""Codes of an unknown kind, written by their patterns."""
+
+
+def _iban(texts: Sequence[str]) -> _Looked:
+    looks = sum(bool(re.match(r"[A-Za-z]{2}\d\d", text)) for text in texts)
+    usual = numbers.IBAN_COUNTRIES[0]
+    if texts and looks < len(texts) / 2:
+        return _CODES
+    return lexicon.FALLBACK, [_iban_pattern(text) for text in texts], usual
+
+
+def _iban_pattern(text: str) -> str:
+    country = text[:2].upper()
+    layout = numbers.layout_of(text)
+    known = country in numbers.IBAN_COUNTRIES
+    country = country if known else numbers.IBAN_COUNTRIES[0]
+    n = len(numbers.ibans(country)[0].at(0))
+    if layout.count("*") == n:
+        return f"{country} {layout}"
+    groups = " ".join(re.findall(".{1,4}", "*" * n)) if " " in text else "*" * n
+    return f"{country} ^{groups}"
+
+
+def _card(texts: Sequence[str]) -> _Looked:
+    layouts = [numbers.layout_of(text) for text in texts]
+    cards = [12 <= x.count("*") <= 19 and not x.startswith("^") for x in layouts]
+    if texts and sum(cards) < len(texts) / 2:
+        return _CODES
+    pairs = zip(layouts, cards, strict=True)
+    counted = [f"n{x.count('*')} {x}" if is_card else None for x, is_card in pairs]
+    return lexicon.FALLBACK, list(counted), "n16"
+
+
+def _ip(texts: Sequence[str]) -> _Looked:
+    dotted = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
+    return (
+        lexicon.FALLBACK,
+        [numbers.ip_layout(t) if ":" in t or dotted.fullmatch(t) else None for t in texts],
+        "v4 3.2.3.3",
+    )
+
+
+def _hexadecimal(n: int, usual: str) -> Callable[[Sequence[str]], _Looked]:
+    def look(texts: Sequence[str]) -> _Looked:
+        layouts = [numbers.layout_of(text) for text in texts]
+        whole = [x if x.count("*") == n else None for x in layouts]
+        return lexicon.FALLBACK, list(whole), usual
+
+    return look
+
+
+def _free_text(texts: Sequence[str]) -> _Looked:
     small = {word: k for k, listed in _SMALL_WORDS.items() for word in listed.split()}
     votes = (small.get(lexicon.plain(word), "") for text in texts for word in text.split())
     n_words = 5 * round(median(len(text.split()) for text in texts) / 5)
-    return Look(_most(votes, lexicon.FALLBACK), str(min(max(n_words, 5), 40)))
+    return _most(votes, lexicon.FALLBACK), [], str(min(max(n_words, 5), 40))
 
 
-_LOOKS: dict[str, Callable[[Sequence[str]], Look]] = {
-    "full_name": _full_name,
-    "first_name": _half_name("First"),
-    "last_name": _half_name("Last"),
+_LOOKS: dict[str, Callable[[Sequence[str]], _Looked]] = {
+    "full_name": _names("full_name", ""),
+    "first_name": _names("first_name", "first"),
+    "last_name": _names("last_name", "last"),
     "email": _email,
     "phone": _phone,
     "national_id": _national,
     "iban": _iban,
     "card": _card,
     "ip": _ip,
-    "mac": _mac,
+    "mac": _hexadecimal(12, "**:**:**:**:**:**"),
     "address": _address,
+    "url": _url,
+    "uuid": _hexadecimal(32, "********-****-****-****-************"),
     "free_text": _free_text,
 }

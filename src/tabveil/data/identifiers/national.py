@@ -27,6 +27,7 @@ class National:
         share: share of a column's values that must have shape and check digits, where the
             column's name says nothing: digits alone have them by chance.
         spaces: numbers that are nobody's.
+        longer: longer ones, for when those are used up.
     """
 
     label: str
@@ -34,6 +35,7 @@ class National:
     holds: Callable[[str], bool]
     share: float
     spaces: Callable[[], list[Space]]
+    longer: Callable[[], list[Space]] = list
 
     def fits(self, text: str) -> bool:
         """Whether a text is such a number."""
@@ -74,19 +76,19 @@ def _checked(parts: tuple[Part, ...], check: Callable[[str], str], n: int = 1) -
     return Space(parts, lambda text: text + check(text), lambda text: text[:-n])
 
 
-def _ssn() -> list[Space]:
+def _ssn(serial: int = 4) -> list[Space]:
     """Area 9xx, group below 50: neither a social security number nor a tax number (ITIN)."""
-    return [Space(("9", digits(2), "-", Count(0, 49, 2), "-", digits(n))) for n in (4, 8)]
+    return [Space(("9", digits(2), Count(0, 49, 2), digits(serial)))]
 
 
-def _steuer_id() -> list[Space]:
+def _steuer_id(width: int = 9) -> list[Space]:
     """A first digit 0 marks test numbers (German Federal Central Tax Office)."""
-    return [_checked(("0", digits(n)), steuer_id_digit) for n in (9, 13)]
+    return [_checked(("0", digits(width)), steuer_id_digit)]
 
 
-def _dni() -> list[Space]:
+def _dni(width: int = 7) -> list[Space]:
     """The top tenth of the range, which has not been handed out so far."""
-    return [_checked(("9", digits(n)), dni_letter) for n in (7, 11)]
+    return [_checked(("9", digits(width)), dni_letter)]
 
 
 def _nino() -> list[Space]:
@@ -111,11 +113,25 @@ def _nir() -> list[Space]:
 
 _DAY = r"(0[1-9]|[12]\d|3[01])"
 NATIONAL = {
-    "ssn": National("US social security numbers", re.compile(r"\d{9}"), _ssn_holds, 1.1, _ssn),
-    "steuer_id": National(
-        "German tax ids", re.compile(r"\d{11}"), _steuer_id_holds, 0.9, _steuer_id
+    "ssn": National(
+        "US social security numbers", re.compile(r"\d{9}"), _ssn_holds, 1.1, _ssn, lambda: _ssn(8)
     ),
-    "dni": National("Spanish DNI or NIE", re.compile(r"[\dXYZ]\d{7}[A-Z]"), _dni_holds, 0.5, _dni),
+    "steuer_id": National(
+        "German tax ids",
+        re.compile(r"\d{11}"),
+        _steuer_id_holds,
+        0.9,
+        _steuer_id,
+        lambda: _steuer_id(13),
+    ),
+    "dni": National(
+        "Spanish DNI or NIE",
+        re.compile(r"[\dXYZ]\d{7}[A-Z]"),
+        _dni_holds,
+        0.5,
+        _dni,
+        lambda: _dni(11),
+    ),
     "nino": National(
         "British national insurance numbers",
         re.compile(r"[A-Z]{2}\d{6}[A-D]"),

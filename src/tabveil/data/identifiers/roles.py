@@ -1,4 +1,4 @@
-"""Which columns would help to recognise somebody, and which would hurt if they became known?
+"""Columns that would help to recognise somebody, and those that would hurt if known.
 
 Quasi-identifiers are what a neighbour knows: age, sex, postcode, job. Sensitive columns are what
 the law calls special (GDPR, articles 9 and 10) and money. Both are suggested by name, in English,
@@ -8,6 +8,7 @@ never suggested, and direct identifiers (`find.py`) play neither part.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -35,25 +36,41 @@ class Suggestion:
     reason: str
 
 
-def find_roles(table: pd.DataFrame) -> list[Suggestion]:
-    """Suggest roles, with reasons, in table order."""
+def find_roles(
+    table: pd.DataFrame, *, identifiers: Collection[str] | None = None
+) -> list[Suggestion]:
+    """Suggest roles, with reasons, in table order.
+
+    Args:
+        table: shape (n, n_columns).
+        identifiers: the columns that identify people; None: found here.
+    """
+
+    def identifies(name: str) -> bool:
+        if identifiers is not None:
+            return name in identifiers
+        return find_identifier(table[name], name=name) is not None
+
     return [
         Suggestion(str(column), role, f"named as {meaning}")
         for column in table.columns
         for role, known in _RULES
         for meaning in meanings(str(column), known)[:1]
-        if _repeats(table[column], meaning)
-        and find_identifier(table[column], name=str(column)) is None
+        if _repeats(table[column], meaning) and not identifies(str(column))
     ]
 
 
-def suggest_roles(table: pd.DataFrame) -> dict[str, list[str]]:
+def suggest_roles(
+    table: pd.DataFrame, *, identifiers: Collection[str] | None = None
+) -> dict[str, list[str]]:
     """Suggest columns for the roles `quasi_identifiers` and `sensitive`, in table order.
+
+    `identifiers` as in `find_roles`.
 
     >>> suggest_roles(pd.DataFrame({"Alter": [30, 41, 30], "Gehalt": [1, 2, 1], "x": [0, 1, 2]}))
     {'quasi_identifiers': ['Alter'], 'sensitive': ['Gehalt']}
     """
-    found = find_roles(table)
+    found = find_roles(table, identifiers=identifiers)
     return {role: [s.column for s in found if s.role == role] for role, _ in _RULES}
 
 

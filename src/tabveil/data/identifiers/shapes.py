@@ -97,7 +97,7 @@ def is_ip(text: str) -> bool:
 def is_phone(text: str) -> bool:
     """A phone number that shows: 8 to 15 digits with a +, a leading 0 or groups, and no date."""
     n_digits = sum(character.isdigit() for character in text.partition("x")[0])
-    if not 8 <= n_digits <= 16 or not _PHONE.fullmatch(text):
+    if not 8 <= n_digits <= 16 or not _PHONE.fullmatch(text) or text.startswith("000"):
         return False
     if _POSTCODE.fullmatch(text) or (is_number(text) and text[0] not in "+0") or is_date(text):
         return False

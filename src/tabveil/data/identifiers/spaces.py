@@ -81,6 +81,16 @@ class Count:
         return number if 0 <= number < self.size and self.write(number) == text else None
 
 
+def outline(text: str) -> str:
+    """A text with one letter for each run of letters, `9` for a digit, one space for each gap.
+
+    >>> outline("Ann  O'Hara 12")
+    "a a'a 99"
+    """
+    digits_as_nines = re.sub(r"\d", "9", " ".join(text.split()))
+    return re.sub(r"[^\W\d_]+", "a", digits_as_nines)
+
+
 Part = str | Pick | Count
 
 
@@ -147,5 +157,8 @@ class Space:
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        pieces = [re.escape(p) if isinstance(p, str) else f"({p.regex})" for p in self.parts]
+        pieces = [
+            re.escape(re.sub(r"\s+", " ", part)) if isinstance(part, str) else f"({part.regex})"
+            for part in self.parts
+        ]
         return re.compile("".join(pieces), re.IGNORECASE)

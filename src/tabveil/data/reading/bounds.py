@@ -60,8 +60,8 @@ class Bounds:
         """Raise DataError for a whole number that is neither a number nor a code any more."""
         if number > 10**self.digits:
             raise DataError(
-                f"{source}: {shown(name)} holds a number of more than {self.digits} digits; cap it, "
-                f"or write it as a text"
+                f"{source}: {shown(name)} holds a number of more than {self.digits} digits; "
+                f"cap it, or write it as a text"
             )
 
     def check_line(self, n_characters: int, where: str) -> None:

@@ -66,6 +66,8 @@ class RawTable:
 
     Attributes:
         columns: name → an Arrow column: of strings in delimited text, else of the source's types.
+            Who opens the table takes them out one by one, so that they need not lie in memory
+            twice.
         dialect: of the source.
         texts: columns of strings whose source says that they hold texts, not numbers.
         gap_words: column → word → cells left out that held it: NA without quotes where texts have
@@ -74,7 +76,7 @@ class RawTable:
         notes: what was passed over, for a person to know.
     """
 
-    columns: Mapping[str, pa.ChunkedArray]
+    columns: dict[str, pa.ChunkedArray]
     dialect: Dialect
     texts: frozenset[str] = frozenset()
     gap_words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

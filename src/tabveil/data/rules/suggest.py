@@ -1,4 +1,4 @@
-"""Which rules does a table seem to obey?
+"""Rules that a table seems to obey.
 
 Somebody who knows the table decides; what is found here is only a proposal, with the share of
 rows that obey and the reason. A rule is looked for in at most 20,000 rows and confirmed in all of
@@ -62,16 +62,15 @@ def suggest(table: pd.DataFrame, schema: Schema) -> list[Suggested]:
     if not modelled.columns:
         return []
     whole = modelled.restore(table)
-    different = whole.drop_duplicates()
-    if len(different) < FEW_ROWS:
-        return []
     rows = whole
     if len(whole) > LOOKED_AT:
         drawn = child_rng(0, "suggest").choice(len(whole), LOOKED_AT, replace=False)
         rows = whole.iloc[np.sort(drawn)].reset_index(drop=True)
+    if len(rows.drop_duplicates()) < FEW_ROWS and len(whole.drop_duplicates()) < FEW_ROWS:
+        return []
     found: list[Suggested] = []
     for rule, why in _candidates(rows, modelled):
-        if isinstance(rule, FixedCombination) and not lasts(rule, different):
+        if isinstance(rule, FixedCombination) and not lasts(rule, whole.drop_duplicates()):
             continue
         if _follows(rule, [s.rule for s in found]) or not _fit_together(
             [*(s.rule for s in found), rule], modelled

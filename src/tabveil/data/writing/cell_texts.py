@@ -36,10 +36,10 @@ def format_of(column: Column) -> Format:
     if dtype.startswith("float"):
         return Format("whole" if column.decimals == 0 else "decimal")
     if column.kind == "datetime":
-        zone = dtype.partition(",")[2].strip(" ]") or None
+        zone = column.dtype.partition(",")[2].strip(" ]") or None
         is_of_days = column.form == "date" and zone is None
         return Format("datetime", pattern="%Y-%m-%d" if is_of_days else None, zone=zone)
-    return Format("truth" if column.kind == "boolean" and dtype.startswith("bool") else "text")
+    return Format("truth" if column.kind == "boolean" else "text")
 
 
 def texts_of(frame: pd.DataFrame, column: Column, *, separator: str = " ") -> pa.Array:

@@ -21,6 +21,7 @@ MEDIA_TYPES = {
     "parquet": "application/vnd.apache.parquet",
     "csv": "text/csv",
     "jsonl": "application/jsonl",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 _ROWS = {**file_of(*MEDIA_TYPES.values()), **problems(404, 409)}
 _ROWS[200]["headers"] = {

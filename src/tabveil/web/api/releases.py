@@ -27,7 +27,7 @@ class SampleAsk(BaseModel):
 
     n: int = Field(ge=1, description="rows")
     seed: int = Field(0, ge=0, le=2**31 - 1)
-    format: Annotated[str, Field(pattern="^(parquet|csv|jsonl)$")] = "parquet"
+    format: Annotated[str, Field(pattern="^(parquet|csv|jsonl|xlsx)$")] = "parquet"
     where: dict[str, Any] | None = Field(None, description="column → the value that rows must have")
     shares: dict[str, dict[str, float]] | None = Field(
         None, description="column → value → the share of rows that has it"

@@ -1,4 +1,4 @@
-"""What does the form about a table say: which columns were corrected, what matters, how hard?
+"""What the form about a table says: corrected columns, what matters, how hard to search.
 
 Fields are numbered by column (`kind-17`), never named after one: a column may be called anything.
 Without a script all fields come; what equals the inference is left out of the order all the same.
@@ -48,10 +48,12 @@ def _changed(form: FormData, columns: Sequence[Mapping[str, Any]]) -> dict[str, 
     for place, column in enumerate(columns):
         kind = _text(form, f"kind-{place}") or column["kind"]
         mask = _text(form, f"mask-{place}") or None
+        reading = _text(form, f"format-{place}") or None
         masked = kind == "identifier" and mask not in (None, column["mask"])
-        if kind != column["kind"] or masked:
+        if kind != column["kind"] or masked or reading:
             found[column["name"]] = {
                 "kind": kind if kind != column["kind"] else None,
+                "format": reading if kind in ("datetime", "numeric") else None,
                 "mask": mask if masked else None,
             }
     return found

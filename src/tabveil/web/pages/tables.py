@@ -94,6 +94,8 @@ def _prepared(inspection: Mapping[str, Any]) -> dict[str, Any]:
         "head": head,
         "n_rows": inspection["n_rows"],
         "masked": [column for column in columns if column["kind"] == "identifier"],
+        "open": [column for column in columns if column.get("readings")],
+        "notes": inspection.get("notes", []),
         "rules": inspection["rules"],
         "target": next(iter(roles.get("target", ())), None),
         "group": next(iter(roles.get("group", ())), None),

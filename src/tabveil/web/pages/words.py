@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -174,3 +175,17 @@ def column_counts(columns: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(
         f"{n} {KINDS[kind] if n == 1 else _MANY[kind]}" for kind, n in counted.items() if n
     )
+
+
+def reading(pattern: str) -> str:
+    """A way of writing dates or numbers, for somebody who knows no directives.
+
+    >>> reading("%d/%m/%Y"), reading("1,234")
+    ('day/month/year (%d/%m/%Y)', 'as in 1,234')
+    """
+    if "%" not in pattern:
+        return f"as in {pattern}"
+    names = {"d": "day", "m": "month", "Y": "year", "y": "year", "H": "hour", "M": "minute"}
+    names |= {"S": "second", "I": "hour", "p": "AM/PM"}
+    plain = re.sub(r"%-?([dmYyHMSIp])", lambda found: names[found[1]], pattern)
+    return f"{plain} ({pattern})"

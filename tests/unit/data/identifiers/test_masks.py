@@ -150,7 +150,7 @@ def test_a_mask_does_not_say_which_originals_there_were():
     one, other = (
         learn(half, Found("full_name", ""), seed=0) for half in (values[:100], values[100:])
     )
-    plain = [replace(mask, tiers=(), salt=0) for mask in (one, other)]
+    plain = [replace(mask, writings=(), salt=0) for mask in (one, other)]
     assert plain[0] == plain[1]
 
 
@@ -180,13 +180,16 @@ def test_an_unknown_form_and_a_broken_mask_are_refused():
     with pytest.raises(DataError, match="no made-up values of the form 'shoe'"):
         learn(pd.Series(["a"]), Found("shoe", ""), seed=0)
     good = learn(originals("email", n=50), Found("email", ""), seed=0).to_dict()
-    tier = good["tiers"][0]
+    writing = good["writings"][0]
+    tier = writing["tiers"][0]
     for change in (
         {"form": "shoe"},
         {"locale": "os"},
-        {"tiers": []},
-        {"tiers": [tier | {"step": 0}]},
-        {"tiers": [tier | {"space": 99}]},
+        {"writings": []},
+        {"writings": [writing | {"tiers": []}]},
+        {"writings": [writing | {"share": 10}]},
+        {"writings": [writing | {"tiers": [tier | {"step": 0}]}]},
+        {"writings": [writing | {"tiers": [tier | {"space": 99}]}]},
         {"missing": 2},
         {"extra": 1},
     ):

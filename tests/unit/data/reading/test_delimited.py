@@ -115,7 +115,9 @@ def test_what_is_quoted_comes_back_as_it_was(
     assert list(read_table(path).itertuples(index=False, name=None)) == table
 
 
-def test_gaps_between_numbers_too_large_for_a_float_are_missing_and_words_are_not(tmp_path: Path) -> None:
+def test_gaps_between_numbers_too_large_for_a_float_are_missing_and_words_are_not(
+    tmp_path: Path,
+) -> None:
     table = read(tmp_path, "a,b\n14355528543621766776,1\n,2\nNA,3\n5,4\n")
     assert table["a"].isna().tolist() == [False, True, False, False]
     assert table["a"].dropna().tolist() == ["14355528543621766776", "NA", "5"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bz2
-import datetime
 import gzip
 import io
 import json
@@ -253,7 +252,7 @@ def bad_parquet() -> Iterator[Case]:
         "bytes": pa.array([SECRET.encode()]),
         "fixed bytes": pa.array([b"abcd"], pa.binary(4)),
         "period": pa.Array.from_pandas(pd.Series(pd.period_range("2020-01", periods=1, freq="M"))),
-        "interval": pa.array([pa.MonthDayNano([1, 2, 3])], pa.month_day_nano_interval()),
+        "interval": pa.Array.from_pandas(pd.Series(pd.interval_range(0, 3))),
         "none": pa.array([], pa.int64()),
     }
     for name, column in columns.items():
