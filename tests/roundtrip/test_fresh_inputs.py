@@ -208,16 +208,7 @@ INPUTS = {
 }
 
 
-KNOWN = {"blood pressure": "data/identifiers makes up digits in place of 120/80 without its widths"}
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.xfail(reason=KNOWN[name])] if name in KNOWN else [])
-        for name in INPUTS
-    ],
-)
+@pytest.mark.parametrize("name", INPUTS)
 def test_fresh_inputs_come_back(tmp_path, name):
     make, delimiter, smooth, made_up = INPUTS[name]
     rng = random.Random(name)

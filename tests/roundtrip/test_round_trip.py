@@ -35,6 +35,7 @@ REFUSALS = {
     "too many copies": r"the table cannot be split: .* some rows and their copies",
     "rules too strict": r"only \d+ of \d+ rows obeyed the rules",
     "rules of too few rows": r"no level of .* is held by \d+ training rows",
+    "nothing to predict": r"the target .* holds one value|nothing to predict",
     "an odd last line": r"the last line looks like a sum or a remark",
     "nothing to model": r"nothing to model: every column is an identifier or the group",
 }
