@@ -105,7 +105,8 @@ def told_of(table, case):
     group = str(rng.choice(groups)) if groups and rng.random() < 0.3 else None
     masks.pop(group, None)
     free = [n for n in schema.modelled().names if n != group]
-    target = str(rng.choice(free)) if free and rng.random() < 0.6 else None
+    varied = [name for name in free if table[name].nunique() > 1]
+    target = str(rng.choice(varied)) if varied and rng.random() < 0.6 else None
 
     def some():
         return tuple(name for name in free if rng.random() < 0.2)
