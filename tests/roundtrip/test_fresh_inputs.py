@@ -234,3 +234,24 @@ def test_long_texts_are_left_out_and_told(tmp_path):
     line = draw(path, out)
     assert line.replaced == {"note"}
     assert read_file(out).header == "x"
+
+
+@pytest.mark.parametrize("pattern", ["%y%m%d", "%d%m%Y", "%d%m%y", "%G-W%V"])
+def test_every_drawn_day_exists(tmp_path, pattern):
+    make, rng = moment(pattern), random.Random(pattern)
+    path, out = tmp_path / "t.csv", tmp_path / "o.csv"
+    path.write_text("day,x\n" + "".join(f"{make(rng)},{i % 90}\n" for i in range(N)))
+    draw(path, out)
+    more = "-%u" if "%V" in pattern else ""
+    for cell in read_file(out).column(0):
+        day = datetime.strptime(cell.text + more.replace("%u", "1"), pattern + more)
+        assert day.strftime(pattern) == cell.text
+
+
+def test_codes_of_districts_in_six_digits_are_no_days(tmp_path):
+    codes = [f"1101{i:02d}" for i in (1, 2, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19)]
+    rng = random.Random(1)
+    path, out = tmp_path / "t.csv", tmp_path / "o.csv"
+    path.write_text("code,x\n" + "".join(f"{rng.choice(codes)},{i % 90}\n" for i in range(N)))
+    draw(path, out)
+    assert {cell.text for cell in read_file(out).column(0)} <= set(codes)
