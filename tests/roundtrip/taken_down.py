@@ -13,13 +13,14 @@ import pandas as pd
 import yaml
 
 from tabveil.contracts import Limits
+from tabveil.data.opening import Wishes
 from tabveil.data.pooling import Pooling
 from tabveil.data.prepared import Prepared, load_prepared
 from tabveil.data.rules.kinds import rule_to_dict
 from tabveil.data.rules.suggest import suggest
 from tabveil.data.schema import Schema, infer_schema
 from tabveil.data.split import Shares
-from tabveil.data.tables import Place, read_table
+from tabveil.data.tables import Place
 from tabveil.pipeline import Parts, members_of, untrained
 from tabveil.preparation import Source, prepare
 from tabveil.search.objective import Objectives
@@ -46,9 +47,9 @@ class Told:
 
 @dataclass(frozen=True)
 class Line:
-    """What stands where along the line: the table as read, and what draws rows like its own."""
+    """What stands where along the line, and what draws rows like the file's."""
 
-    table: pd.DataFrame
+    path: Path
     schema: Schema
     prepared: Prepared
     train: pd.DataFrame
@@ -104,7 +105,8 @@ def told_of(table, case):
     group = str(rng.choice(groups)) if groups and rng.random() < 0.3 else None
     masks.pop(group, None)
     free = [n for n in schema.modelled().names if n != group]
-    target = str(rng.choice(free)) if free and rng.random() < 0.6 else None
+    varied = [name for name in free if table[name].nunique() > 1]
+    target = str(rng.choice(varied)) if varied and rng.random() < 0.6 else None
 
     def some():
         return tuple(name for name in free if rng.random() < 0.2)
@@ -134,7 +136,7 @@ def _legal_kinds(values, kind):
 def take_down(case, folder):
     """Take a case's table down the line. Raises TabveilError where the line refuses it."""
     path = write(case.table(), case.file, folder)
-    table = read_table(path)
+    table = Place(path).open().table
     told = told_of(table, case)
     rules = ()
     if case.ruled:
@@ -147,7 +149,7 @@ def take_down(case, folder):
     source = Source(
         name="table",
         place=Place(path),
-        kinds=told.kinds,
+        wishes=Wishes(kinds=told.kinds),
         masks=told.masks,
         rules=rules,
         target=told.target,
@@ -167,7 +169,7 @@ def take_down(case, folder):
     save_generator(synthesizer, prepared.masking, folder / "generator", about={"seed": case.seed})
     schema = infer_schema(table, kinds=told.kinds)
     return Line(
-        table,
+        path,
         schema,
         prepared,
         train,

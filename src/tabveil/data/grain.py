@@ -144,7 +144,22 @@ def _digits(
     natural = np.bincount(_needed(any_numbers, decimals), minlength=decimals + 1)
     if np.abs(shares - natural / natural.sum()).sum() / 2 <= _APART:
         return ()
-    return tuple(to_digits(shares))
+    # A grid is rounded to by the finest alone: what falls on fewer decimals is its own.
+    return tuple(to_digits(shares if step > 1 else _without_chance(shares)))
+
+
+def _without_chance(shares: Floats) -> Floats:
+    """The shares that are rounded to each number of decimals, so that as many need them.
+
+    Of numbers rounded to two decimals one in ten needs only one, and one in a hundred none.
+    """
+    left, chosen = shares.copy(), np.zeros(len(shares))
+    for places in range(len(shares) - 1, -1, -1):
+        chosen[places] = max(0.0, left[places]) / (0.9 if places else 1.0)
+        for fewer in range(places):
+            left[fewer] -= chosen[places] * 0.1 ** (places - fewer) * (0.9 if fewer else 1.0)
+    whole: Floats = chosen / chosen.sum()
+    return whole
 
 
 def _needed(units: NDArray[np.int64], decimals: int) -> NDArray[np.int64]:

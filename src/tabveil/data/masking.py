@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tabveil.data.formats.column_format import Format
 from tabveil.data.identifiers import Found, Mask, find_identifier, learn
 from tabveil.data.schema import Column, Schema
 from tabveil.errors import ConfigError, DataError
@@ -240,7 +241,22 @@ def _form(column: Column, policy: str, values: pd.Series[Any], *, of_group: bool
 def _drawn(column: Column, mask: Mask | None) -> Column:
     if mask is None:
         return column
-    return replace(column, dtype=mask.dtype if _is_number(mask.dtype) else "object", decimals=None)
+    is_number = _is_number(mask.dtype)
+    dtype, format = mask.dtype if is_number else "object", column.format  # noqa: A001
+    if format is not None:
+        format = _format_of_made_up(format, mask, is_number=is_number)  # noqa: A001
+    return replace(column, dtype=dtype, decimals=None, format=format)
+
+
+def _format_of_made_up(format: Format, mask: Mask, *, is_number: bool) -> Format:  # noqa: A002
+    """The format of made-up values: the column's, where its type can hold them."""
+    if format.stored.startswith("dictionary"):  # its indices may count fewer values than are made
+        values = format.stored.removeprefix("dictionary<values=").split(", indices=")[0]
+        format = format.stored_as(values)  # noqa: A001
+    is_digits = format.sort == "code" and mask.form != _FORM_OF_OTHERS
+    if is_number or is_digits or format.holds_text:
+        return format
+    return Format(missing=format.missing)
 
 
 def _numbers_of_persons(values: pd.Series[Any]) -> pd.Series[Any]:

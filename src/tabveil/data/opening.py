@@ -181,6 +181,12 @@ class _Reader:
                 self.odd_ends[name] = (False, False)
                 if why:
                     self.reasons[name] = why
+                if self.formats[name].sort == "truth" and self._raw.dialect.format in (
+                    "sql",
+                    "jsonl",
+                ):
+                    # As SQL and JSON write them; data frames write True and False.
+                    self.formats[name] = replace(self.formats[name], truths=("false", "true"))
         except DataError as error:
             raise DataError(f"{self._source}: column {name!r} {error}") from None
 
@@ -252,7 +258,9 @@ def _reading(format: Format) -> str:  # noqa: A002
     if format.sort == "datetime":
         return format.pattern or ""
     assert format.spelling is not None
-    return str(format.spelling.write(np.array([1234.0 if format.sort == "whole" else 1.234]))[0])
+    # Two marks are those between thousands, a single one may be either.
+    example = 1_234_567 if format.sort == "whole" else 1.234
+    return str(format.spelling.write(np.array([example]))[0])
 
 
 def _agreed(formats: Sequence[Format]) -> Mark | None:

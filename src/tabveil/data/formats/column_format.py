@@ -21,6 +21,8 @@ TEXT = "text"
 """What cells of delimited files are stored as."""
 SHARED_ROWS = 5
 """Rows that must hold a word before it is written down (the usual cell-size rule)."""
+QUOTED_EMPTY = '""'
+"""Among the words for missing: an empty text, where other cells are not even that."""
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from tabveil.data.formats import durations
 from tabveil.data.formats.cells import Cells
-from tabveil.data.formats.column_format import Format
+from tabveil.data.formats.column_format import QUOTED_EMPTY, Format
 from tabveil.data.formats.date_pattern import DatePattern, Dates, Ints
 from tabveil.data.formats.number_spelling import Spelling
 
+_END_OF_INT64 = 2.0**63
 _STORED_PLACES = (1, 17)
 """Of numbers from a source that stores no spelling: 3.0, 0.25, 0.1."""
 
@@ -64,7 +65,8 @@ def _numbers(cells: Cells, spelling: Spelling) -> NDArray[np.float64]:
 
 
 def _whole(numbers: NDArray[np.float64]) -> NDArray[Any]:
-    return numbers if np.isnan(numbers).any() else numbers.astype(np.int64)
+    is_large = np.abs(numbers).max(initial=0) >= _END_OF_INT64
+    return numbers if is_large or np.isnan(numbers).any() else numbers.astype(np.int64)
 
 
 def _seconds(texts: pa.Array, format: Format) -> NDArray[np.float64]:  # noqa: A002
@@ -168,7 +170,9 @@ def _number_texts(present: pd.Series[Any], format: Format) -> pa.Array:  # noqa:
             return spelling.write(
                 present.to_numpy(dtype=np.int64 if present.dtype != "uint64" else np.uint64)
             )
-        return spelling.write(np.rint(present.to_numpy(dtype=float)).astype(np.int64))
+        whole = np.rint(present.to_numpy(dtype=float))
+        is_large = np.abs(whole).max(initial=0) >= _END_OF_INT64
+        return spelling.write(whole if is_large else whole.astype(np.int64))
     return spelling.write(present.to_numpy(dtype=float))
 
 
@@ -221,7 +225,8 @@ def _gaps(words: Mapping[str, float], rows: NDArray[np.int64]) -> NDArray[Any]:
     if not words:
         return np.full(len(rows), None, dtype=object)
     drawn = _drawn(dict(enumerate(words.values())), rows)
-    return np.array([word or None for word in words], dtype=object)[drawn]
+    texts = ["" if word == QUOTED_EMPTY else word or None for word in words]
+    return np.array(texts, dtype=object)[drawn]
 
 
 def _drawn(shares: Mapping[int, float], rows: NDArray[np.int64]) -> Ints:

@@ -1,8 +1,8 @@
 """Dates as they are written: patterns are found in texts, read by, and written back by.
 
-A pattern is written with the directives of `strptime` and three of our own: `%-d` (and `%-m`,
+A pattern is written with the directives of `strptime` and four of our own: `%-d` (and `%-m`,
 `%-H`, `%-I`) is a number without a leading zero, `%-z` an offset without a colon, `%3f` a fraction
-of three digits, and what stands in brackets is left out where all of it is zero:
+of three digits, `%q` a quarter, and what stands in brackets is left out where all of it is zero:
 `%Y-%m-%d[ %H:%M]`.
 """
 
@@ -29,6 +29,7 @@ _MONTHS = (
 )
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _NUMBERS = {"Y": 4, "y": 2, "m": 2, "d": 2, "H": 2, "I": 2, "M": 2, "S": 2}
+_NUMBERS |= {"q": 1, "G": 4, "V": 2}
 _NAMES: dict[str, Sequence[str]] = {
     "B": _MONTHS,
     "b": tuple(month[:3] for month in _MONTHS),
@@ -36,7 +37,9 @@ _NAMES: dict[str, Sequence[str]] = {
     "a": tuple(day[:3] for day in _DAYS),
     "p": ("AM", "PM"),
 }
-_TOKEN = re.compile(r"%(?:(?P<bare>-)?(?P<key>[YymdHIMSBbAapz%])|(?P<digits>[1-9])?f)|.", re.DOTALL)
+_TOKEN = re.compile(
+    r"%(?:(?P<bare>-)?(?P<key>[YymdHIMSBbAapzqGV%])|(?P<digits>[1-9])?f)|.", re.DOTALL
+)
 _ZONE = r"(?:Z|[+-]\d{2}:\d{2})"
 _PIVOT = 69
 """Two digits from here on are years of the twentieth century, as POSIX has it."""
@@ -86,12 +89,14 @@ class DatePattern:
         keys = [token.key for part in pattern._parts for token in part[1]]
         if text.count("[") != text.count("]") or re.search(r"\[[^\]]*\[", text):
             raise ValueError(f"{text!r}: brackets do not match")
-        unknown = re.search(r"%(?!-?[YymdHIMSBbAapz%]|[1-9]?f)", text)
+        unknown = re.search(r"%(?!-?[YymdHIMSBbAapzqGV%]|[1-9]?f)", text)
         if unknown:
             raise ValueError(
                 f"{text!r}: {text[unknown.start() : unknown.start() + 2]} is not known"
             )
-        if not {"Y", "y"} & set(keys):
+        if ("G" in keys) != ("V" in keys):
+            raise ValueError(f"{text!r}: %G and %V, a week and its year, belong together")
+        if not {"Y", "y", "G"} & set(keys):
             raise ValueError(f"{text!r} has no year (%Y or %y)")
         if "d" in keys and not {"m", "b", "B"} & set(keys):
             raise ValueError(f"{text!r} has a day (%d) and no month (%m, %b or %B)")
@@ -184,6 +189,8 @@ class DatePattern:
         month = number("m", 1) - 1
         for key in ("b", "B"):
             month = named(key) if key in fields else month
+        if "q" in fields:
+            month = 3 * number("q", 1) - 3
         day = number("d", 1) - 1
         hour, minute, second = number("H", 0), number("M", 0), number("S", 0)
         is_valid = (month >= 0) & (month < 12) & (day >= 0) & (minute < 60) & (second < 60)
@@ -195,11 +202,28 @@ class DatePattern:
         months = ((year - 1970) * 12 + np.clip(month, 0, 11)).astype("datetime64[M]")
         days = months.astype("datetime64[D]") + day.astype("timedelta64[D]")
         is_valid &= days.astype("datetime64[M]") == months
+        if "G" in fields:
+            days, is_valid = _mondays(number("G", 1970), number("V", 1))
         seconds = days.astype("datetime64[s]")
         seconds = seconds + (hour * 3600 + minute * 60 + second).astype("timedelta64[s]")
         dates = _with_fraction(seconds, fields.get("f"), is_valid)
         dates[~is_valid] = np.datetime64("NaT")
         return dates, _offsets(fields["z"]) if "z" in fields else None
+
+
+def _mondays(year: Ints, week: Ints) -> tuple[Dates, NDArray[np.bool_]]:
+    """The Monday of each week of an ISO year, and whether the year has it."""
+    fourths = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]") + np.timedelta64(3, "D")
+    first = fourths - ((fourths.astype(np.int64) + 3) % 7).astype("timedelta64[D]")
+    mondays = first + (7 * (week - 1)).astype("timedelta64[D]")
+    return mondays, (week >= 1) & (_iso_year(mondays) == year)
+
+
+def _iso_year(days: Dates) -> Ints:
+    """The year that has the Thursday of a day's week."""
+    thursdays = days + (3 - (days.astype(np.int64) + 3) % 7).astype("timedelta64[D]")
+    year: Ints = thursdays.astype("datetime64[Y]").astype(np.int64) + 1970
+    return year
 
 
 def _tokens(text: str) -> tuple[_Token, ...]:
@@ -270,6 +294,7 @@ class _Clock:
         self._month = months.astype(np.int64) % 12
         self._day = (days - months.astype("datetime64[D]")).astype(np.int64) + 1
         self._weekday = (days.astype(np.int64) + 3) % 7
+        self._days = days
         within = dates.astype("datetime64[ns]") if _is_near(dates) else dates
         seconds = within.astype("datetime64[s]")
         self._second = (seconds - days.astype("datetime64[s]")).astype(np.int64)
@@ -295,9 +320,18 @@ class _Clock:
             "a": lambda: self._weekday,
             "A": lambda: self._weekday,
             "p": lambda: hour // 12,
+            "q": lambda: self._month // 3 + 1,
+            "G": lambda: _iso_year(self._days),
+            "V": self._week,
         }
         taken: Ints = numbers[key]()
         return taken
+
+    def _week(self) -> Ints:
+        year = _iso_year(self._days)
+        first, _ = _mondays(year, np.ones(self.n, dtype=np.int64))
+        week: Ints = (self._days - first).astype(np.int64) // 7 + 1
+        return week
 
     def zone(self) -> pa.Array:
         assert self._offsets is not None, "the pattern has %z: offsets are needed"
@@ -366,6 +400,9 @@ _DATE = (
     rf"|(?P<n5>(?i:{_NAME}))(?P<s5>\.? |[-/])"
     r"(?:(?P<d5>\d{1,2})(?P<t5>, ?| |[-/]))?(?P<Y5>\d{4})"
     r"|(?P<D6>\d{8})"
+    r"|(?P<G7>\d{4})(?P<s7>-?)W(?P<V7>\d{2})"
+    r"|(?P<Y8>\d{4})(?P<s8>[- /]?)Q(?P<q8>[1-4])"
+    r"|Q(?P<q9>[1-4])(?P<s9>[- /]?)(?P<Y9>\d{4})"
 )
 _TIME = (
     r"(?P<sep>T| |, )(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?P<f>[.,]\d{1,9})?)?"
@@ -402,7 +439,8 @@ def date_patterns(texts: Sequence[str]) -> tuple[DatePattern, ...]:
 
 def _frame(found: re.Match[str]) -> tuple[Any, ...]:
     """What all dates of one pattern share: the kind of date part, and its marks."""
-    marks = tuple(found[name] for name in ("s1", "s2", "s3", "s4", "t4", "s5", "t5"))
+    seps = ("s1", "s2", "s3", "s4", "t4", "s5", "t5", "s7", "s8", "s9")
+    marks = tuple(found[name] for name in seps)
     kinds = tuple(found[name] is not None for name in ("Y1", "d1", "Y2", "Y3", "Y4", "d5", "D6"))
     years = tuple(len(found[name] or "") for name in ("Y2", "Y4"))
     long = len(found["n4"] or found["n5"] or "") > 3
@@ -441,6 +479,12 @@ def _date_texts(shapes: Sequence[re.Match[str]]) -> list[str]:
     if first["Y5"]:
         day = f"{number('d', 'd5')}{first['t5']}" if first["d5"] else ""
         return [f"{name('n5')}{first['s5']}{day}%Y"]
+    if first["G7"]:
+        return [f"%G{first['s7']}W%V"]
+    if first["Y8"]:
+        return [f"%Y{first['s8']}Q%q"]
+    if first["Y9"]:
+        return [f"Q%q{first['s9']}%Y"]
     return ["%Y%m%d"]
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tabveil.data.formats import durations
 from tabveil.data.formats.cells import Cells
-from tabveil.data.formats.column_format import SHARED_ROWS, Format
+from tabveil.data.formats.column_format import QUOTED_EMPTY, SHARED_ROWS, Format
 from tabveil.data.formats.date_pattern import DatePattern, Read, date_patterns
 from tabveil.data.formats.number_spelling import (
     MOST_DIGITS,
@@ -72,12 +72,16 @@ _ENOUGH = 20
 """Different numbers that make a few words odd ones out; fewer may be levels themselves."""
 _FEW_LEVELS = 50
 """So many different texts at most are levels rather than numbers where 1.1 stands beside 1.10."""
+_MANY_DAYS, _FEW_DAYS = 25, 12
+"""Of a month, in two readings of the same dates. Where both are days, both have many."""
 _SAMPLED = 1000
 _CENSORED = r"^\s*[<>≤≥]=?\s*\S+$|^\d+\+$"
 """Beyond what was measured: <5, >=100, 100+."""
 _CODE = r"^\d+[eE]\d+$"
 _PLAIN = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _TRUTHS = (("false", "true"), ("False", "True"), ("FALSE", "TRUE"))
+_ENOUGH_CHECKED = 8
+"""Different numbers that all have a check digit; one in five has, by either rule, by chance."""
 _CHECKED_LENGTHS = (8, 10, 12, 13, 14, 15)
 
 
@@ -190,11 +194,15 @@ class _Column:
         n = cells.rows(mask)
         if cells.having("e").any() and (cells.matching(_CODE) & mask).any():
             return self.as_text("code", "such as 1E2: a code, not a number")
-        digits = self.digits & mask
+        # Blanks around digits make no number of a code.
+        texts = cells.texts
+        if cells.floats is None and cells.having(" ").any():
+            texts = cells.once("trimmed", pc.utf8_trim_whitespace)
+        digits = mask & np.asarray(pc.ascii_is_decimal(texts), dtype=bool)
         if self._is_of_days(digits, n):
             return None
-        zeros = mask & np.asarray(pc.starts_with(cells.texts, "0"), dtype=bool) & digits
-        lengths = np.asarray(pc.utf8_length(cells.texts))
+        zeros = np.asarray(pc.starts_with(texts, "0"), dtype=bool) & digits
+        lengths = np.asarray(pc.utf8_length(texts))
         zeros &= lengths > 1
         widths = set(np.unique(lengths[digits]).tolist())
         if zeros.any() and (cells.rows(zeros) >= _ODD_DIGITS * n or len(widths) == 1):
@@ -205,16 +213,17 @@ class _Column:
             return None
         if self.told.is_text and (len(widths) == 1 or len(likely) < _ENOUGH):
             return self.as_text("code", "digits that the source holds as texts")
-        may_check = len(widths) == 1 and widths <= set(_CHECKED_LENGTHS) and len(likely) >= _ENOUGH
-        may_check = may_check and all(map(_has_check_digit, self._sample()))
-        texts = cells.texts.take(pa.array(likely)) if may_check else []
-        if may_check and all(_has_check_digit(text.as_py()) for text in texts):
+        may_check = len(widths) == 1 and widths <= set(_CHECKED_LENGTHS)
+        may_check = may_check and len(likely) >= _ENOUGH_CHECKED
+        may_check = may_check and all(_has_check_digit(t.strip()) for t in self._sample())
+        checked = texts.take(pa.array(likely)) if may_check else []
+        if may_check and all(_has_check_digit(text.as_py()) for text in checked):
             return self.as_text("code", "check digits hold: a code, not a number")
         return None
 
     def _looks_like_numbers(self) -> bool:
         sample = self._sample()
-        plain = sum(_PLAIN.fullmatch(text) is not None for text in sample)
+        plain = sum(_PLAIN.fullmatch(text.strip(" ")) is not None for text in sample)
         return plain >= (1 - _ODD_WORDS) * len(sample)
 
     @cached_property
@@ -234,7 +243,9 @@ class _Column:
         if not found:
             return None
         if self._has_two_spellings_of_a_level(found[0][0]):
-            return self.as_text("text", "1.1 and 1.10 are two texts and one number")
+            return self.as_text(
+                "text", "1.10 is written with a zero that 1.1 or 1.9 has not: a text, not a number"
+            )
         return self._numbers_made(found)
 
     def dates(self) -> Inferred | None:
@@ -316,11 +327,17 @@ class _Column:
         return replace(made[0], formats=formats)
 
     def _has_two_spellings_of_a_level(self, spelling: Spelling) -> bool:
-        """Whether 1.10 stands beside 1.1 among few texts, as versions do."""
+        """Whether 1.10 stands beside 1.1 or 1.9 among few texts, as versions do.
+
+        A program that writes numbers leaves zeros at the end out, or writes them everywhere.
+        """
         least, most = spelling.places
         if not 1 < len(self.likely) <= _FEW_LEVELS or least == most:
             return False
         texts = self.cells.texts.take(pa.array(self.likely))
+        longer = rf"\{spelling.mark}\d{{{least}}}\d*0$"
+        if least and pc.any(pc.match_substring_regex(texts, longer)).as_py():
+            return True
         numbers = spelling.read(texts)
         numbers = numbers[~np.isnan(numbers)]
         return len(np.unique(numbers)) < len(numbers)
@@ -329,11 +346,13 @@ class _Column:
 
     def _patterns(self) -> Sequence[DatePattern]:
         if self._is_of_days(self.digits, self.cells.rows(~self.empty)):
-            lengths = {len(text) for text in self._sample() if text.isdigit() and text != "0"}
-            return [DatePattern("%Y%m%d" if max(lengths) == 8 else "%Y%m")]
-        if self._sample_is_digits():
+            return [DatePattern(text) for text in patterns_of_days(self._sample())]
+        sample = self._sample()
+        if all(text.strip(" ").isdigit() for text in sample):
             return []
-        return date_patterns(self._sample())
+        before, after = _blanks_around(sample)
+        patterns = date_patterns([text.strip(" ") for text in sample])
+        return [replace(p, text=before + p.text + after) for p in patterns]
 
     def _read(self, pattern: DatePattern) -> Read:
         return self.cells.once(pattern, pattern.read)
@@ -343,11 +362,14 @@ class _Column:
         least = min(self.cells.rows(fit.odd) for _, fit in found)
         found = [(p, fit) for p, fit in found if self.cells.rows(fit.odd) == least]
         found = self._without_doubles(found)
+        n_readings = len(found)
+        found = self._likely_readings(found)
+        why = "days run through the whole month" if len(found) < n_readings else ""
         made = []
         for pattern, fit in found:
             format = Format("datetime", pattern=pattern.text, case=pattern.case)  # noqa: A001
             zoned = self._zoned(format, pattern, fit)
-            made.append(self._made(zoned, fit.missing, fit=fit))
+            made.append(self._made(zoned, fit.missing, why, fit=fit))
         return replace(made[0], formats=tuple(one.formats[0] for one in made))
 
     def _without_doubles(
@@ -359,6 +381,24 @@ class _Column:
         readings = [self._read(pattern).dates[self.likely] for pattern, _ in found]
         same = all(np.array_equal(readings[0], other) for other in readings[1:])
         return found[:1] if same else found
+
+    def _likely_readings(
+        self, found: Sequence[tuple[DatePattern, _Fit]]
+    ) -> Sequence[tuple[DatePattern, _Fit]]:
+        """Those in which days run through the month, where in the others they are a few only.
+
+        Of 05.03.19 the last part may be a day, but not where it is one of five in all rows, and the
+        first one any from 1 to 31.
+        """
+        if len(found) < 2:
+            return found
+        n_days = []
+        for pattern, fit in found:
+            dates = self._read(pattern).dates[fit.fits].astype("datetime64[D]")
+            days = dates - dates.astype("datetime64[M]").astype("datetime64[D]")
+            n_days.append(len(np.unique(days)))
+        full = [reading for reading, n in zip(found, n_days, strict=True) if n >= _MANY_DAYS]
+        return full if full and min(n_days) <= _FEW_DAYS else found
 
     def _zoned(self, format: Format, pattern: DatePattern, fit: _Fit) -> Format:  # noqa: A002
         if pattern.text.endswith(("Z", "UTC")):
@@ -387,7 +427,9 @@ class _Column:
     # --- times of day, durations ---
 
     def _times_of_day(self) -> Inferred | None:
-        for text in _TIMES:
+        before, after = _blanks_around(self._sample())
+        for bare in _TIMES:
+            text = before + bare + after
             pattern = DatePattern(text)
             read = self._read(pattern)
             fit = self._fit(~np.isnat(read.dates))
@@ -418,9 +460,6 @@ class _Column:
             likely = likely[np.linspace(0, len(likely) - 1, _SAMPLED).astype(np.int64)]
         texts: list[str] = self.cells.texts.take(pa.array(likely)).to_pylist()
         return texts
-
-    def _sample_is_digits(self) -> bool:
-        return all(text.isdigit() for text in self._sample())
 
     def _fit(
         self, fits: NDArray[np.bool_], *, extra: Sequence[str] = (), strict: bool = True
@@ -464,6 +503,8 @@ class _Column:
         shared = {word: n for word, n in words.items() if n >= SHARED_ROWS}
         if not n_empty and not shared and words:  # nobody's word is told, but blanks may be
             shared = {word: n for word, n in words.items() if not word.strip()}
+        if n_empty and "" in shared:  # an empty text beside nothing at all
+            shared[QUOTED_EMPTY] = shared.pop("")
         counts = ({"": n_empty} if n_empty else {}) | shared
         shares = {word: float(f"{n / sum(counts.values()):.3g}") for word, n in counts.items()}
         named = [f"{w!r} ({n} cells)" for w, n in shared.items() if self._means_missing(w)]
@@ -506,27 +547,62 @@ _TIMES = (
 )
 
 
+_PATTERNS_OF_DIGITS = (
+    ("%Y%m%d", 8, (5, 1, 1)),
+    ("%d%m%Y", 8, (8, 5, 10)),
+    ("%m%d%Y", 8, (8, 5, 10)),
+    ("%Y%m", 6, (8, 1, 1)),
+    ("%y%m%d", 6, (20, 6, 15)),
+    ("%d%m%y", 6, (20, 6, 15)),
+    ("%m%d%y", 6, (20, 6, 15)),
+)
+"""Pattern, digits, and how many different cells, months and days show that it is one."""
+
+
 def is_of_days(sample: Sequence[str], cells: Cells, digits: NDArray[np.bool_], n: int) -> bool:
     """Whether digits are days such as 20230623, or months such as 202306: nearly all valid.
 
     Of random numbers of that length one in 27 is a day, one in 8 a month.
     """
-    dated = [text for text in sample if len(text) in (6, 8)]
-    if len(dated) < 0.9 * len(sample) or not dated:
-        return False
-    for text, length, enough in (("%Y%m%d", 8, 5), ("%Y%m", 6, 8)):
-        pattern = DatePattern(text)
-        these = [t for t in dated if len(t) == length and t.isdigit()]
-        if len(set(these)) < enough or len(these) < 0.9 * len(dated):
-            continue
-        first = pattern.read(pa.array(these)).dates
-        years = first.astype("datetime64[Y]").astype(np.int64) + 1970
-        if np.isnat(first).any() or (((years < 1900) | (years > 2100)) & (years != 9999)).any():
-            continue
-        fits = ~np.isnat(pattern.read(cells.texts).dates)
+    for text in patterns_of_days(sample):
+        fits = ~np.isnat(cells.once(DatePattern(text), DatePattern(text).read).dates)
         if cells.rows(fits) >= (1 - _ODD_DIGITS) * cells.rows(digits) > 0:
             return cells.rows(digits) >= (1 - _ODD_WORDS) * n
     return False
+
+
+def patterns_of_days(sample: Sequence[str]) -> list[str]:
+    """The patterns of digits alone that all of them fit, and that are not met by chance.
+
+    Codes of districts such as 110105 fit a pattern, too: but not all days and months occur in them.
+    """
+    dated = [text for text in sample if len(text) in (6, 8) and text.isdigit()]
+    if not dated or len(dated) < 0.9 * len(sample):
+        return []
+    patterns = []
+    for text, length, fewest in _PATTERNS_OF_DIGITS:
+        these = [t for t in dated if len(t) == length]
+        if len(set(these)) < fewest[0] or len(these) < 0.9 * len(dated):
+            continue
+        dates = DatePattern(text).read(pa.array(these)).dates
+        if np.isnat(dates).any():
+            continue
+        months, days = dates.astype("datetime64[M]"), dates.astype("datetime64[D]")
+        years = dates.astype("datetime64[Y]").astype(np.int64) + 1970
+        if (((years < 1900) | (years > 2100)) & (years != 9999)).any():
+            continue
+        n_months = len(np.unique(months.astype(np.int64) % 12))
+        n_days = len(np.unique(days - months.astype("datetime64[D]")))
+        if n_months >= fewest[1] and n_days >= fewest[2]:
+            patterns.append(text)
+    return patterns
+
+
+def _blanks_around(sample: Sequence[str]) -> tuple[str, str]:
+    """The blanks that all texts begin and end with."""
+    before = min((len(text) - len(text.lstrip(" ")) for text in sample), default=0)
+    after = min((len(text) - len(text.rstrip(" ")) for text in sample), default=0)
+    return " " * before, " " * after
 
 
 def _unit(seconds: NDArray[np.int64]) -> float:
@@ -544,11 +620,14 @@ def _bare(text: str) -> str:
 
 
 def _mark_of(example: str | None) -> Mark | None:
-    """The decimal mark of an example such as 1.234,56."""
-    if example is None:
+    """The decimal mark of an example such as 1.234,56 or 1,234,567."""
+    marks = [sign for sign in example or "" if sign in ",."]
+    if not marks:
         return None
-    marks = [sign for sign in example if sign in ",."]
-    return marks[-1] if marks else None  # type: ignore[return-value]
+    is_of_thousands = marks.count(marks[-1]) > 1
+    if is_of_thousands:
+        return "." if marks[-1] == "," else ","
+    return marks[-1]  # type: ignore[return-value]
 
 
 def _has_check_digit(digits: str) -> bool:

@@ -43,6 +43,8 @@ _CELL = re.compile(
 )
 _SPECIAL = r"\.$|[-−–]$|^[^\d.-]"
 """Of a plain number: what Arrow does not read as Python does."""
+_SHOW_THOUSANDS = 50
+"""Different cells; of so many decimals one in 200 times none ends in a zero."""
 _LOOKED_AT = 1000
 """Different cells that show how numbers are written; all are then read."""
 MOST_PLACES = 12
@@ -63,8 +65,12 @@ class Spelling:
             at the end, "(x)" brackets; with another sign than "-", that one in its place.
         plus: whether positive numbers have a sign.
         places: the fewest and the most decimal places; zeros fill up to the fewest.
+        lakhs: whether groups above the thousands have two digits, as in 12,34,567.
         exponent: whether very small and very large ones are written as 1e-05.
-        width: of a cell, which blanks fill on the left; 0: they do not.
+        power: of numbers that all have an exponent: its letter, its sign where positive ones have
+            one, and a zero for each digit that it has at least, as "E+00".
+        width: of a cell, which blanks fill on the left, or on the right where it is negative; 0:
+            they do not.
         bare: whether a number below 1 has no zero before its mark, as in .5.
     """
 
@@ -75,14 +81,16 @@ class Spelling:
     minus: str = "-x"
     plus: bool = False
     places: tuple[int, int] = (0, 0)
+    lakhs: bool = False
     exponent: bool = False
+    power: str = ""
     width: int = 0
     bare: bool = False
 
     @property
     def is_plain(self) -> bool:
         """Whether any program reads its numbers as they stand."""
-        return self == Spelling(places=self.places, exponent=self.exponent)
+        return self == Spelling(places=self.places, exponent=self.exponent, power=self.power)
 
     @property
     def is_whole(self) -> bool:
@@ -138,7 +146,7 @@ class Spelling:
         """
         digits = _digits(np.abs(numbers), self)
         if self.group:
-            digits = _grouped(digits, self.group)
+            digits = _grouped(digits, self.group, lakhs=self.lakhs)
         if self.mark == ",":
             digits = pc.replace_substring(digits, ".", ",")
         if self.group == ".":
@@ -157,6 +165,8 @@ class Spelling:
                 inside = _joined(bare, sign)
             else:
                 inside = _joined(sign, bare)
+        if self.width < 0:
+            return pc.utf8_rpad(inside, -self.width)
         return pc.utf8_lpad(inside, self.width) if self.width else inside
 
     @property
@@ -164,7 +174,7 @@ class Spelling:
         mark = re.escape(self.mark)
         whole = r"(?:0|[1-9]\d*)"
         if self.group:
-            whole = rf"(?:[1-9]\d{{0,2}}(?:{re.escape(self.group)}\d{{3}})+|{whole})"
+            whole = rf"(?:{_wholes(self.group, lakhs=self.lakhs)}|{whole})"
         # Zeros in front are a code's; of whole numbers a person may want them read all the same.
         body = rf"(?:{whole}(?:{mark}\d*)?|\d+|{mark}\d+)"
         if self.exponent:
@@ -189,8 +199,15 @@ def find_spellings(texts: Sequence[str]) -> list[Spelling]:
     affixes = Counter((match["prefix"] or "", match["suffix"] or "") for match in matches)
     (prefix, suffix), _ = affixes.most_common(1)[0]
     found = [m for m in matches if ((m["prefix"] or ""), (m["suffix"] or "")) == (prefix, suffix)]
+    if all(text.endswith(" ") for text in looked_at):
+        suffix += " "
     widths = {len(text) for text in looked_at}
     is_padded = any(text.startswith(" ") for text in looked_at) and len(widths) == 1
+    is_filled = any(text.endswith(" ") for text in looked_at) and len(widths) == 1
+    width = 0
+    if is_padded or is_filled:
+        width = max(widths) if is_padded else -max(widths)
+        suffix = suffix.removesuffix(" ")
     lone_blank = all(text.startswith(" ") and not text.startswith("  ") for text in looked_at)
     return [
         Spelling(
@@ -201,11 +218,13 @@ def find_spellings(texts: Sequence[str]) -> list[Spelling]:
             minus=_minus(found),
             plus=_has_plus(found),
             places=places,
+            lakhs=lakhs,
             exponent=any(match["exponent"] for match in found),
-            width=widths.pop() if is_padded else 0,
+            power=_power([match["exponent"] for match in found]),
+            width=width,
             bare=any(match["body"][0] in ".," for match in found),
         )
-        for mark, group, places in _marks([match["body"] for match in found])
+        for mark, group, lakhs, places in _marks([match["body"] for match in found])
     ]
 
 
@@ -220,6 +239,7 @@ def settled(spelling: Spelling, texts: pa.Array) -> Spelling:
         found = pc.any(pc.match_substring(texts, spelling.mark)).as_py() if len(texts) else False
         if not found:
             return spelling
+    texts = pc.utf8_trim(texts, characters=" ") if spelling.width else texts
     ends = np.asarray(pc.binary_length(texts)) - len(spelling.suffix.encode())
     place = np.asarray(pc.find_substring(texts, spelling.mark))
     if spelling.minus in ("(x)", "x-"):
@@ -233,9 +253,25 @@ def settled(spelling: Spelling, texts: pa.Array) -> Spelling:
     return replace(spelling, places=(least, most))
 
 
-def _marks(bodies: Sequence[str]) -> list[tuple[Mark, str, tuple[int, int]]]:
-    """The decimal mark, the group mark and the decimal places that fit every body."""
-    fits: list[tuple[Mark, str, tuple[int, int]]] = []
+def _power(exponents: Sequence[str | None]) -> str:
+    """How exponents are written where all numbers have one."""
+    known = [exponent for exponent in exponents if exponent]
+    if not known or len(known) < len(exponents):
+        return ""
+    plus = "+" if any("+" in exponent for exponent in known) else ""
+    return known[0][0] + plus + "0" * min(len(re.sub(r"\D", "", e)) for e in known)
+
+
+def _marks(bodies: Sequence[str]) -> list[tuple[Mark, str, bool, tuple[int, int]]]:
+    """The decimal mark, the group mark, whether that is of lakhs, and the places of every body."""
+    plain = _marks_of(bodies, lakhs=False)
+    return plain or _marks_of(bodies, lakhs=True)
+
+
+def _marks_of(
+    bodies: Sequence[str], *, lakhs: bool
+) -> list[tuple[Mark, str, bool, tuple[int, int]]]:
+    fits: list[tuple[Mark, str, bool, tuple[int, int]]] = []
     used = {sign for body in bodies for sign in body if sign in _GROUPS}
     for mark in (".", ","):
         groups = used - {mark}
@@ -244,7 +280,7 @@ def _marks(bodies: Sequence[str]) -> list[tuple[Mark, str, tuple[int, int]]]:
         group = next(iter(groups), "")
         whole = r"\d+"
         if group:
-            whole = rf"(?:[1-9]\d{{0,2}}(?:{re.escape(group)}\d{{3}})+|\d{{1,3}}|\d+)"
+            whole = rf"(?:{_wholes(group, lakhs=lakhs)}|\d{{1,3}}|\d+)"
         pattern = re.compile(rf"(?:{whole})?(?:{re.escape(mark)}(\d*))?")
         parts = [pattern.fullmatch(body) for body in bodies]
         if not all(parts):
@@ -252,10 +288,23 @@ def _marks(bodies: Sequence[str]) -> list[tuple[Mark, str, tuple[int, int]]]:
         if group and group in ".," and _has_long_wholes(bodies, mark, group):
             continue
         lengths = [len(part[1] or "") for part in parts if part]
-        fits.append((mark, group, (min(lengths), max(lengths))))
+        fits.append((mark, group, lakhs and bool(group), (min(lengths), max(lengths))))
     if len(fits) == 2 and not used & {",", "."}:
         return fits[:1]
+    if len(fits) == 2 and _are_thousands(bodies):
+        return [fit for fit in fits if fit[1]]
     return fits
+
+
+def _are_thousands(bodies: Sequence[str]) -> bool:
+    """Whether three digits or none stand behind the mark, in cells enough for ones of two digits.
+
+    Of decimals without zeros at the end, one in ten has fewer digits than the longest.
+    """
+    lengths = Counter(
+        len(re.split("[.,]", body)[-1]) if re.search("[.,]", body) else 0 for body in bodies
+    )
+    return set(lengths) == {0, 3} and lengths[3] >= _SHOW_THOUSANDS
 
 
 def _has_long_wholes(bodies: Sequence[str], mark: str, group: str) -> bool:
@@ -284,6 +333,9 @@ def _has_plus(found: Sequence[re.Match[str]]) -> bool:
 def _digits(numbers: NDArray[Any], spelling: Spelling) -> pa.Array:
     """Digits with a point, at the spelling's places."""
     least, most = spelling.places
+    if spelling.power:
+        texts = [_powered(number, most, spelling.power) for number in numbers.tolist()]
+        return pa.array(texts, pa.string())
     if np.issubdtype(numbers.dtype, np.integer):
         texts = pc.cast(pa.array(numbers), pa.string())
         return _joined(texts, "." + "0" * least) if least else texts
@@ -292,6 +344,12 @@ def _digits(numbers: NDArray[Any], spelling: Spelling) -> pa.Array:
     known, codes = np.unique(numbers, return_inverse=True)
     texts = [_fixed(number, least, most) for number in known.tolist()]
     return pa.array(texts, pa.string()).take(pa.array(codes))
+
+
+def _powered(number: float, places: int, power: str) -> str:
+    mantissa, exponent = f"{number:.{places}e}".split("e")
+    sign = "-" if exponent.startswith("-") else "+" * ("+" in power)
+    return f"{mantissa}{power[0]}{sign}{exponent[1:].lstrip('0').zfill(power.count('0'))}"
 
 
 def _fixed(number: float, least: int, most: int) -> str:
@@ -316,12 +374,23 @@ def _shortest(numbers: NDArray[Any], least: int, *, exponent: bool) -> pa.Array:
     return pa.array(texts, pa.string())
 
 
-def _grouped(digits: pa.Array, group: str) -> pa.Array:
+def _wholes(group: str, *, lakhs: bool) -> str:
+    """What matches whole numbers with thousands apart."""
+    mark = re.escape(group)
+    if lakhs:
+        return rf"[1-9]\d?(?:{mark}\d{{2}})*{mark}\d{{3}}"
+    return rf"[1-9]\d{{0,2}}(?:{mark}\d{{3}})+"
+
+
+def _grouped(digits: pa.Array, group: str, *, lakhs: bool) -> pa.Array:
     """Thousands apart; the decimals are left alone."""
     texts = []
     for text in digits.to_pylist():
         whole, point, decimals = text.partition(".")
-        thousands = f"{int(whole):,}".replace(",", _POINT if group == "." else group)
+        thousands = f"{int(whole):,}"
+        if lakhs and len(whole) > 3:
+            thousands = re.sub(r"(?<=\d)(?=(?:\d{2})+$)", ",", whole[:-3]) + "," + whole[-3:]
+        thousands = thousands.replace(",", _POINT if group == "." else group)
         texts.append(thousands + point + decimals)
     return pa.array(texts, pa.string())
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tabveil.data.formats.cells import Cells
 from tabveil.data.formats.column_format import TEXT, Format
-from tabveil.data.formats.conversion import present_texts, to_values
+from tabveil.data.formats.conversion import present_texts, to_texts, to_values
 from tabveil.data.formats.format_inference import Told, infer_format, is_of_days
 from tabveil.data.formats.number_spelling import MOST_DIGITS, Spelling
 
@@ -171,14 +171,29 @@ def type_named(name: str) -> pa.DataType:
     return plain
 
 
-def to_stored(values: pd.Series[Any], format: Format, type_: pa.DataType) -> pa.Array:  # noqa: A002
-    """Values as an Arrow array of that type, shape (n,)."""
+def to_stored(
+    values: pd.Series[Any],
+    format: Format,  # noqa: A002
+    type_: pa.DataType,
+    rows: NDArray[np.int64] | None = None,
+) -> pa.Array:
+    """Values as an Arrow array of that type, shape (n,).
+
+    Args:
+        values: shape (n,).
+        format: of the column.
+        type_: of the array; texts may hold words for missing, all others are null there.
+        rows: the place of each row in the whole sample, as `to_texts` needs it.
+    """
+    if types.is_null(type_):
+        return pa.nulls(len(values))
     if types.is_dictionary(type_):
-        plain = to_stored(values, format, type_.value_type)
+        plain = to_stored(values, format, type_.value_type, rows)
         return plain.dictionary_encode().cast(type_)
     there = values.notna().to_numpy()
     if types.is_string(type_) or types.is_large_string(type_) or types.is_string_view(type_):
-        return _placed(present_texts(values[there], format, np.flatnonzero(there)), there, type_)
+        places = np.arange(len(values)) if rows is None else rows
+        return to_texts(values, format, places).cast(type_)
     if types.is_integer(type_):
         if format.sort in ("code", "datetime", "text") or values.dtype == object:
             texts = present_texts(values[there], format, np.flatnonzero(there))

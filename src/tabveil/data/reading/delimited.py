@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,6 +30,7 @@ _DELIMITERS = ",;\t|"
 _SAMPLE = 1 << 16
 """Characters that show the delimiter, after the first line: hundreds of rows."""
 _BLOCK = 1 << 22
+_WITHOUT = frozenset(("", *MISSING_WORDS))
 _SHOWS_QUOTES = 500
 """Rows that show which columns are quoted."""
 
@@ -79,7 +81,7 @@ def read_delimited(path: Path, *, encoding: str | None, bounds: Bounds) -> RawTa
 def _described(path: Path, layout: _Layout, columns: dict[str, pa.ChunkedArray]) -> RawTable:
     """The columns by their names, without the one that a trailing delimiter makes."""
     dialect, notes = layout.dialect, layout.notes
-    if dialect.spaced:
+    if dialect.spaced and not layout.has_quotes:
         columns = {name: pc.utf8_ltrim(c, characters=" ") for name, c in columns.items()}
         columns = {n: pc.if_else(pc.equal(c, ""), None, c) for n, c in columns.items()}
     *_, last = columns
@@ -88,19 +90,29 @@ def _described(path: Path, layout: _Layout, columns: dict[str, pa.ChunkedArray])
         dialect = replace(dialect, trailing=True)
         notes = (*notes, "every line ends with a delimiter, behind which nothing stands")
     unnamed = tuple(n for n, own in zip(columns, layout.names, strict=False) if not own)
-    quoted = tuple(name for name in dialect.quoted if name in columns)
-    dialect = replace(dialect, unnamed=unnamed, quoted=quoted)
-    is_all = len(quoted) == len(columns)
-    texts = frozenset() if is_all else frozenset(quoted)
+    dialect = dialect.without({*layout.names, *_keys(layout.names)} - set(columns))
+    quoted = dialect.quoted
+    empty = tuple(n for n, c in columns.items() if layout.has_quotes and _is_empty_quoted(c))
+    dialect = replace(dialect, unnamed=unnamed, quoted_empty=empty)
+    # A program that quotes everything says of no column that it holds texts.
+    texts = frozenset() if len(quoted) == len(columns) else frozenset(quoted)
     gap_words = {}
-    if texts and any(pc.any(pc.is_in(columns[n], pa.array(MISSING_WORDS))).as_py() for n in texts):
-        unquoted = _cells(path, layout, null_values=["", *MISSING_WORDS], names=sorted(texts))
-        for name in texts:
+    if any(pc.any(pc.is_in(columns[n], pa.array(MISSING_WORDS))).as_py() for n in quoted):
+        unquoted = _cells(path, layout, null_values=["", *MISSING_WORDS], names=sorted(quoted))
+        for name in quoted:
             gone = pc.and_(unquoted[name].is_null(), columns[name].is_valid())
             if words := pc.value_counts(columns[name].filter(gone)).to_pylist():
                 gap_words[name] = {word["values"]: word["counts"] for word in words}
                 columns[name] = unquoted[name]
+    words = tuple(name for name in dialect.quoted_words if name not in gap_words)
+    dialect = replace(dialect, quoted_words=words)
     return RawTable(columns, dialect, texts, gap_words, notes=notes)
+
+
+def _is_empty_quoted(column: pa.ChunkedArray) -> bool:
+    """Whether most of a column's empty cells are quoted: those without quotes are null."""
+    n_quoted: int = pc.sum(pc.equal(column, "")).as_py() or 0
+    return bool(n_quoted > column.null_count)
 
 
 def _cells(
@@ -126,7 +138,11 @@ def _cells(
         null_values=null_values,
         include_columns=names,
     )
-    with open_bytes(path) as file:
+    with open_bytes(path) as packed:
+        file = packed
+        if layout.dialect.spaced and layout.has_quotes:
+            file = _unspaced(path, layout.dialect)
+            read.encoding = "utf8"
         stream = pa.PythonFile(file, "r")
         try:
             return pacsv.read_csv(stream, read, parse, convert)
@@ -134,6 +150,14 @@ def _cells(
             if "Empty CSV file" not in str(error):
                 raise
             return pa.table({key: pa.array([], pa.string()) for key in names or keys})
+
+
+def _unspaced(path: Path, dialect: Dialect) -> BinaryIO:
+    """The file without blanks behind its delimiters: Arrow takes a quote behind one for text."""
+    mark = re.escape(dialect.delimiter)
+    with open_text(path, dialect.encoding) as file:
+        text = re.sub(rf'("(?:[^"]|"")*")|({mark}) +', r"\1\2", file.read())
+    return io.BytesIO(text.encode())
 
 
 def _keys(names: tuple[str, ...]) -> list[str]:
@@ -169,18 +193,23 @@ def _layout(path: Path, encoding: str, bounds: Bounds) -> _Layout:
         sample = sample.split(line_end, comments)[-1]
     delimiter = delimiter or _delimiter_of(sample, is_cut=is_cut)
     has_quotes = _has_quotes(path)
-    header, line = _header(path, encoding, delimiter, first)
-    bounds.check_columns(len(header), str(path))
     spaced = _is_spaced(sample, delimiter)
+    header, line = _header(path, encoding, delimiter, first, spaced=spaced)
+    bounds.check_columns(len(header), str(path))
     names = tuple(name.lstrip(" ") if spaced else name for name in header)
     check_names([name for name in names if name], str(path))
-    quoted, quoted_header = _quoted(sample, delimiter, names) if has_quotes else ((), False)
+    quotes = _Quotes()
+    if has_quotes:
+        # Blanks between a delimiter and a quote are the dialect's.
+        mark = f"{delimiter} " if spaced else delimiter
+        quotes = _quoted(sample.replace(f'{mark}"', f'{delimiter}"'), delimiter, names)
     dialect = Dialect(
         delimiter=delimiter,
         encoding=as_written(path, encoding),
         line_end=line_end,
-        quoted=quoted,
-        quoted_header=quoted_header,
+        quoted=quotes.columns,
+        quoted_header=quotes.header,
+        quoted_words=quotes.words,
         spaced=spaced,
         sep_line=bool(told),
     )
@@ -204,12 +233,14 @@ def _comments(sample: str) -> int:
     return n if n > 1 or lines[0].count(mark) != marks[mark] else 0
 
 
-def _header(path: Path, encoding: str, delimiter: str, first: int) -> tuple[list[str], int]:
+def _header(
+    path: Path, encoding: str, delimiter: str, first: int, *, spaced: bool
+) -> tuple[list[str], int]:
     """The names of the columns, and the number of lines down to the last of the header."""
     with open_text(path, encoding) as file:
         for _ in range(first):
             file.readline()
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        reader = csv.reader(file, delimiter=delimiter, strict=True, skipinitialspace=spaced)
         while True:
             try:
                 header = next(reader)
@@ -233,14 +264,31 @@ def _is_spaced(sample: str, delimiter: str) -> bool:
     """Whether a blank follows every delimiter of the first rows."""
     if delimiter == "\t":
         return False
-    lines = sample.splitlines()[:100]
-    marks = [line.count(delimiter) for line in lines[:-1] or lines]
-    blanks = [line.count(delimiter + " ") for line in lines[:-1] or lines]
+    lines = re.sub(r'"[^"]*"', '"', sample).splitlines()[:100]
+    # Behind a delimiter that ends its line nothing stands.
+    lines = [line.removesuffix(delimiter) for line in lines[:-1] or lines]
+    marks = [line.count(delimiter) for line in lines]
+    blanks = [line.count(delimiter + " ") for line in lines]
     return sum(marks) > 0 and marks == blanks
 
 
-def _quoted(sample: str, delimiter: str, names: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
-    """The columns whose texts are all quoted, also those that need no quotes; and the header's."""
+@dataclass(frozen=True)
+class _Quotes:
+    """What is quoted although it need not be.
+
+    Attributes:
+        columns: those of which all texts are.
+        words: those of which the words for missing are.
+        header: whether the names are.
+    """
+
+    columns: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    header: bool = False
+
+
+def _quoted(sample: str, delimiter: str, names: tuple[str, ...]) -> _Quotes:
+    """What is quoted in the first rows."""
     mark = re.escape(delimiter)
     cell = re.compile(rf'("(?:[^"]|"")*"|[^{mark}\r\n]*)({mark}|\r\n|\r|\n|$)')
     rows: list[list[str]] = [[]]
@@ -254,16 +302,23 @@ def _quoted(sample: str, delimiter: str, names: tuple[str, ...]) -> tuple[tuple[
                 break
     whole = [row for row in rows if len(row) == len(names)]
     if len(whole) < 2:
-        return (), False
+        return _Quotes()
     needless = re.compile(rf'"[^"{mark}\r\n]*"')
-    quoted = []
+    quoted, words = [], []
     for i, key in enumerate(_keys(names)):
         cells = [row[i] for row in whole[1:]]
-        told = [cell for cell in cells if cell and cell not in MISSING_WORDS]
+        inside = [cell[1:-1].strip() for cell in cells if cell.startswith('"') and cell != '""']
+        outside = [cell.strip() for cell in cells if cell]
+        if sum(w in _WITHOUT for w in inside) > sum(w in _WITHOUT for w in outside):
+            words.append(key)
+        told = [cell for cell in cells if cell.strip('" ') not in _WITHOUT] or [
+            c for c in cells if c
+        ]
         is_quoted = bool(told) and all(cell.startswith('"') for cell in told)
         if is_quoted and any(needless.fullmatch(cell) for cell in told):
             quoted.append(key)
-    return tuple(quoted), all(cell.startswith('"') for cell in whole[0])
+    header = all(cell.startswith('"') for cell in whole[0] if cell)
+    return _Quotes(tuple(quoted), tuple(words), header)
 
 
 def _walk(path: Path, layout: _Layout, bounds: Bounds) -> None:

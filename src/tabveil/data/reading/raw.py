@@ -21,6 +21,8 @@ class Dialect:
         encoding: of text, as Python names it; `utf-8-sig` begins with a byte-order mark.
         line_end: of delimited text.
         quoted: columns of which every text is quoted; `quoted_header`: so are the names.
+        quoted_words, quoted_empty: columns of which the words for missing, and the empty cells,
+            are quoted.
         sep_line: whether the first line tells a spreadsheet the delimiter (`sep=;`).
         trailing: whether every line ends with a delimiter.
         unnamed: columns that have no name in the source.
@@ -33,6 +35,8 @@ class Dialect:
     line_end: str = "\n"
     quoted: tuple[str, ...] = ()
     quoted_header: bool = False
+    quoted_words: tuple[str, ...] = ()
+    quoted_empty: tuple[str, ...] = ()
     spaced: bool = False
     sep_line: bool = False
     trailing: bool = False
@@ -43,13 +47,17 @@ class Dialect:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read `dataclasses.asdict`'s data. Raises TypeError when it is not that."""
         told = dict(data)
-        for key in ("quoted", "unnamed"):
+        for key in ("quoted", "quoted_words", "quoted_empty", "unnamed"):
             told[key] = tuple(told.get(key, ()))
         return cls(**told)
 
     def without(self, names: set[str]) -> Dialect:
         """The dialect of a table without those columns."""
-        return replace(self, quoted=tuple(name for name in self.quoted if name not in names))
+        kept = {
+            key: tuple(name for name in getattr(self, key) if name not in names)
+            for key in ("quoted", "quoted_words", "quoted_empty")
+        }
+        return replace(self, **kept)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

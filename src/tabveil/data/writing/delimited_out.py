@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tabveil.data.formats.column_format import QUOTED_EMPTY
 from tabveil.data.reading.raw import Dialect
 from tabveil.data.schema import Column, Schema
 from tabveil.data.writing.cell_texts import FORMULA_SIGNS, escaped, format_of, opened, texts_of
@@ -59,7 +60,8 @@ def _header(schema: Schema, dialect: Dialect, *, escape_formulas: bool) -> str:
     first = f"sep={dialect.delimiter}{dialect.line_end}" if dialect.sep_line else ""
     return (
         first
-        + _mark(dialect).join([*quoted, *([""] if dialect.trailing else [])])
+        + _mark(dialect).join(quoted)
+        + (dialect.delimiter if dialect.trailing else "")
         + dialect.line_end
     )
 
@@ -82,12 +84,19 @@ def _cells(
         texts = escaped(texts, column)
     structural = pc.match_substring_regex(texts, _structural(dialect))
     wanted = pc.fill_null(structural, False)
-    if column.name in dialect.quoted:
-        # A word for missing stands without quotes: between them it would be a value.
-        words = [w for w in format_of(column).missing or {} if w]
-        gaps = pa.array(frame[column.name].isna().to_numpy())
-        bare = pc.and_(gaps, pc.is_in(texts, pa.array(words, pa.string())))
-        wanted = pc.or_(wanted, pc.and_(texts.is_valid(), pc.invert(bare)))
+    # Between quotes a word for missing may be a value: cells for missing have rules of their own.
+    gaps = pa.array(frame[column.name].isna().to_numpy())
+    has_both = QUOTED_EMPTY in (format_of(column).missing or {})
+    if column.name in dialect.quoted_empty and not has_both:
+        texts = pc.fill_null(texts, "")
+    is_empty = pc.fill_null(pc.equal(texts, ""), not has_both)
+    for is_quoted, cells in (
+        (column.name in dialect.quoted, pc.invert(gaps)),
+        (column.name in dialect.quoted_words, pc.and_(gaps, pc.invert(is_empty))),
+        (column.name in dialect.quoted_empty or has_both, is_empty),
+    ):
+        if is_quoted:
+            wanted = pc.or_(pc.fill_null(wanted, False), cells)
     if pc.any(wanted).as_py():
         doubled = pc.replace_substring(texts, '"', '""')
         texts = pc.if_else(wanted, pc.binary_join_element_wise('"', doubled, '"', ""), texts)
@@ -97,10 +106,6 @@ def _cells(
 def _joined(cells: list[pa.Array], dialect: Dialect) -> str:
     if len(cells) == 1 and not dialect.trailing:  # an empty line would be no row
         cells = [pc.if_else(pc.equal(cells[0], ""), '""', cells[0])]
-    ends = [""] if dialect.trailing else []
-    lines = (
-        pc.binary_join_element_wise(*cells, *ends, _mark(dialect))
-        if len(cells) > 1 or ends
-        else cells[0]
-    )
-    return dialect.line_end.join(lines.to_pylist()) + dialect.line_end
+    lines = cells[0] if len(cells) == 1 else pc.binary_join_element_wise(*cells, _mark(dialect))
+    end = (dialect.delimiter if dialect.trailing else "") + dialect.line_end
+    return end.join(lines.to_pylist()) + end

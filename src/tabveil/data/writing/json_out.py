@@ -50,7 +50,7 @@ def _literals(frame: pd.DataFrame, column: Column) -> pa.Array:
     bare = _is_bare(column)
     if bare:  # a gap is null, whatever word stood for it
         spelling = format.spelling
-        if spelling is not None:  # JSON knows one way of writing numbers
+        if spelling is not None and not spelling.power:  # JSON knows one way of writing numbers
             spelling = Spelling(
                 places=(min(1, spelling.places[0]), spelling.places[1]), exponent=spelling.exponent
             )

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,8 +27,9 @@ def write_parquet(
     with pq.ParquetWriter(path, types) as writer:
 
         def write(frame: pd.DataFrame) -> None:
+            rows = frame.index.to_numpy(dtype=np.int64)
             arrays = [
-                to_stored(frame[c.name].reset_index(drop=True), format_of(c), field.type)
+                to_stored(frame[c.name].reset_index(drop=True), format_of(c), field.type, rows)
                 for c, field in zip(schema.columns, types, strict=True)
             ]
             writer.write_table(pa.Table.from_arrays(arrays, schema=types))
