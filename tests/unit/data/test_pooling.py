@@ -248,24 +248,6 @@ def test_an_empty_reference_is_refused() -> None:
         Pooling().learn(people(), people().iloc[:0], infer_schema(people()))
 
 
-def test_a_rule_of_version_0_1_draws_as_it_did() -> None:
-    schema = infer_schema(texts(a=8, b=2)).to_json()
-    rare = {
-        "name": "a",
-        "label": "(rare)",
-        "kept": ["a"],
-        "rare": ["b", "c"],
-        "rates": [0.75, 0.25],
-    }
-    rule = PoolingRule.from_dict({"schema": schema, "pooled": [rare], "clipped": []})
-    drawn = pd.DataFrame({"a": ["a"] * 500 + ["(rare)"] * 4_000 + [None] * 500})
-    restored = rule.undo(drawn, seed=0)["a"]
-    assert set(restored[:500]) == {"a"}
-    assert restored[500:4_500].value_counts(normalize=True)["b"] == pytest.approx(0.75, abs=0.03)
-    assert set(restored[500:4_500]) == {"b", "c"}
-    assert restored[4_500:].isna().all()
-
-
 def test_a_target_keeps_two_levels_whoever_holds_them() -> None:
     pool = texts(no=97, yes=3)
     rule = rule_of(Pooling(), pool, target="a").for_training(pool, min_count=5)
