@@ -240,13 +240,14 @@ def test_a_column_that_is_missing_everywhere_is_no_obstacle(files, capsys):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"synthetic": {"income": "?"}}, "synthetic: column 'income' is numeric but holds"),
+        ({"synthetic": {"income": "?"}}, "synthetic: column 'income' (numeric) holds no value"),
+        ({"synthetic": {"income": "much"}}, "column 'income' is to be numeric, but 1500 of its"),
         ({"synthetic": {"city": "Rome"}}, "synthetic: column 'city' (categorical) holds nothing"),
         ({"synthetic": {"city": None}}, "synthetic: column 'city' (categorical) holds no value"),
         ({"control": {"income": np.nan}}, "control: column 'income' (numeric) holds no value"),
         ({"synthetic": {"extra": "x"}}, "synthetic has the columns ['extra']"),
-        ({"train": {"income": np.inf}}, "train: column 'income' holds infinite numbers"),
-        ({"synthetic": {"income": -np.inf}}, "synthetic: column 'income' holds infinite"),
+        ({"train": {"income": np.inf}}, "column 'income' is to be numeric, but 1500 of its 1500"),
+        ({"synthetic": {"income": -np.inf}}, "column 'income' is to be numeric, but 1500 of its"),
     ],
     ids=lambda value: "" if isinstance(value, str) else str(value),
 )

@@ -70,6 +70,9 @@ _ODD_DIGITS = 0.01
 """As many may hold digits, and still be no number or date: more are a code's."""
 _ENOUGH = 20
 """Different numbers that make a few words odd ones out; fewer may be levels themselves."""
+_YEARS = (1500, 2200)
+_OPEN_YEARS = (1, 9999)
+"""Years of dates that mean the beginning and the end of time."""
 _FEW_LEVELS = 50
 """So many different texts at most are levels rather than numbers where 1.1 stands beside 1.10."""
 _MANY_DAYS, _FEW_DAYS = 25, 12
@@ -252,9 +255,17 @@ class _Column:
         found = []
         for pattern in self._patterns():
             fit = self._fit(~np.isnat(self._read(pattern).dates), extra=_NO_DATES)
-            if fit is not None:
+            if fit is not None and self._is_plausible(pattern, fit):
                 found.append((pattern, fit))
         return self._dates_made(found) if found else None
+
+    def _is_plausible(self, pattern: DatePattern, fit: _Fit) -> bool:
+        """Whether the years are such as tables hold: 1-0003 is no January of the year 3."""
+        years = self._read(pattern).dates[fit.fits].astype("datetime64[Y]").astype(np.int64) + 1970
+        odd = ((years < _YEARS[0]) | (years > _YEARS[1])) & ~np.isin(years, _OPEN_YEARS)
+        return int(self.cells.counts[fit.fits][odd].sum()) <= _ODD_DIGITS * self.cells.rows(
+            fit.fits
+        )
 
     def times(self) -> Inferred | None:
         return self._times_of_day() or self._durations()
@@ -276,9 +287,14 @@ class _Column:
         times = self.times()
         if times is not None:
             return times
+        if not len(self.likely):
+            return self._made(Format("whole", spelling=Spelling()), self.always | self.words)
         raise DataError(self._unfit("numeric", "numbers", spellings))
 
     def as_dates(self) -> Inferred:
+        if not len(self.likely):
+            empty = Format("datetime", pattern=self.told.pattern or "%Y-%m-%d")
+            return self._made(empty, self.always | self.words)
         if self.told.pattern is None:
             found = self.dates()
             if found is None and (days := self._days_in_digits()) is not None:

@@ -69,7 +69,7 @@ def test_a_day_that_the_calendar_lacks_is_no_date() -> None:
     [
         ("%d-%m", "has no year"),
         ("%Y-%d", "has a day"),
-        ("%Y-%q", "%q is not known"),
+        ("%Y-%j", "%j is not known"),
         ("%Y[-%m", "brackets do not match"),
         ("%Y %Y", "names %Y twice"),
     ],

@@ -53,7 +53,7 @@ def test_three_digits_behind_one_mark_leave_it_open(texts: list[str]) -> None:
     [
         ["D01", "D02"],
         ["Rome"],
-        ["1,23,456"],
+        ["1,23,45"],
         ["12-34"],
         ["1.2.3.4"],
         ["0x1F"],
