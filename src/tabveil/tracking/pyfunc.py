@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from tabveil.data.schema import Schema
+from tabveil.data.writing.cell_texts import texts_of
 from tabveil.errors import ArtifactError, ConfigError, TabveilError
 from tabveil.tracking.columns import mlflow_type
 from tabveil.tracking.models import Generator, text_digest
@@ -103,8 +104,20 @@ def answer(generator: Generator, params: Mapping[str, Any]) -> pd.DataFrame:
         rows = generator.sample(asked["n"], seed=asked["seed"], where=where)
     except TabveilError as error:
         raise _refusal(str(error)) from error
+    rows = _plain(rows, generator.schema)
     for name in rows.columns[rows.isna().any()]:
         rows[name] = rows[name].astype(object).where(rows[name].notna(), None)
+    return rows
+
+
+def _plain(rows: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Rows as a program expects them: times of day as texts, whole numbers whole beside gaps."""
+    for column in schema.columns:
+        sort = None if column.format is None else column.format.sort
+        if sort in ("time", "duration"):
+            rows[column.name] = texts_of(rows, column).to_pandas().to_numpy()
+        elif sort == "whole" and column.kind == "numeric":
+            rows[column.name] = rows[column.name].astype("Int64")
     return rows
 
 
