@@ -7,7 +7,6 @@ sampled date falls on the same grid.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -16,13 +15,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tabveil.data.formats.date_pattern import offset_text
+from tabveil.data.formats.zones import zone_text
 from tabveil.data.schema import Column
 from tabveil.errors import DataError
 
 EPOCH = "2000-01-01"
 _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-_STEPS_PER_DAY = {"D": 1, "h": 24, "min": 1440, "s": 86_400, "ms": 86_400_000}
+_STEPS_PER_DAY = {"D": 1, "h": 24, "min": 1440, "s": 86_400, "ms": 86_400_000, "us": 86_400_000_000}
 _INT64 = np.iinfo(np.int64)
 _HALF = 2.0**62
 _LARGEST = 1e150
@@ -126,7 +125,7 @@ def _local(values: pd.Series[Any], unit: str | None = None) -> tuple[NDArray[Any
     """Dates as numpy datetimes in local time, and their zone."""
     try:
         dates = pd.to_datetime(values)
-        zone = _zone_text(dates.dt.tz) if dates.dt.tz is not None else None
+        zone = zone_text(dates.dt.tz) if dates.dt.tz is not None else None
         local = dates.dt.tz_localize(None)
     except (ValueError, TypeError, AttributeError) as error:
         raise DataError(
@@ -134,15 +133,6 @@ def _local(values: pd.Series[Any], unit: str | None = None) -> tuple[NDArray[Any
         ) from error
     array = local.to_numpy()
     return (array.astype(f"datetime64[{unit}]") if unit else array), zone
-
-
-def _zone_text(zone: datetime.tzinfo) -> str:
-    """A zone's name that pandas reads back, also where it is a fixed offset of any library."""
-    ahead = zone.utcoffset(None)
-    if ahead is None:
-        return str(zone)
-    minutes = int(ahead.total_seconds()) // 60
-    return f"UTC{offset_text(minutes)}" if minutes else "UTC"
 
 
 def _steps(dates: NDArray[Any], clock: Clock) -> NDArray[np.float64]:

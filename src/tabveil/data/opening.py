@@ -5,6 +5,7 @@ What a person says of a column, its kind or its dates' pattern, counts before an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -17,12 +18,19 @@ import pyarrow.types as types
 from tabveil.data.formats.cells import Cells
 from tabveil.data.formats.column_format import Format
 from tabveil.data.formats.conversion import to_values
-from tabveil.data.formats.format_inference import Inferred, Told, infer_format
+from tabveil.data.formats.format_inference import MISSING_WORDS, Inferred, Told, infer_format
 from tabveil.data.formats.number_format import with_shown_places
 from tabveil.data.formats.number_spelling import Mark
 from tabveil.data.formats.stored_types import from_stored
 from tabveil.data.reading.raw import Dialect, RawTable
 from tabveil.errors import ConfigError, DataError
+
+_SUMS = re.compile(
+    r"(grand |sub)?(total|sum|summe|gesamt|insgesamt|average|mean|mittelwert|durchschnitt|source|"
+    r"quelle|note|anmerkung|count|n\s*=)\b",
+    re.IGNORECASE,
+)
+"""Words with which a line begins that sums up or explains a table."""
 
 
 @dataclass(frozen=True)
@@ -250,8 +258,16 @@ class _Reader:
             self.notes[name] = inferred.notes
         if format.sort not in ("text", "code"):
             first, last = (pd.isna(self.values[name][i]) for i in (0, -1))
-            text = [cells.codes[i] >= 0 and not cells.is_blank[cells.codes[i]] for i in (0, -1)]
+            text = [_is_word(cells, i) for i in (0, -1)]
             self.odd_ends[name] = (bool(first and text[0]), bool(last and text[1]))
+
+
+def _is_word(cells: Cells, row: int) -> bool:
+    """Whether a cell holds something, and not a word for missing."""
+    code = cells.codes[row]
+    if code < 0 or cells.is_blank[code]:
+        return False
+    return str(cells.texts[int(code)]).strip() not in MISSING_WORDS
 
 
 def _reading(format: Format) -> str:  # noqa: A002
@@ -273,8 +289,14 @@ def _agreed(formats: Sequence[Format]) -> Mark | None:
 def _check_ends(read: _Reader, source: str) -> None:
     """Refuse a second line of names, such as units, and a last line that sums up.
 
-    Their cells are odd in every column of numbers that has a cell there.
+    Their cells are odd in every column of numbers that has a cell there; or the last line begins
+    with a word for sums, such as Total, or with no number in a column that holds nothing else.
     """
+    first = next(iter(read.values))
+    last = pd.Series(read.values[first], copy=False).iloc[-1]
+    is_word = isinstance(last, str) and _SUMS.match(last.strip()) is not None
+    if is_word and int((pd.Series(read.values[first], copy=False) == last).sum()) == 1:
+        raise DataError(f"{source}: the last line looks like a sum or a remark ({first!r}); cut it")
     for end, (what, where) in enumerate(
         (
             ("the line below the names looks like a second line of names, such as units", 0),
@@ -287,5 +309,6 @@ def _check_ends(read: _Reader, source: str) -> None:
         values = {name: pd.Series(v, copy=False).iloc[where] for name, v in read.values.items()}
         filled = [n for n, v in values.items() if not pd.isna(v) and n in read.odd_ends]
         others = [n for n, v in values.items() if pd.isna(v) and n not in odd]
-        if not filled and (len(odd) > 1 or len(others) == len(values) - 1 > 0):
+        sums_up = end == 1 and odd[0] == first and len(values) > 1
+        if sums_up or (not filled and (len(odd) > 1 or len(others) == len(values) - 1 > 0)):
             raise DataError(f"{source}: {what} ({odd[0]!r} holds no number there); cut it")

@@ -194,7 +194,8 @@ def learn_levels(
     levels, counts = [levels[i] for i in order], counts[order]
     held = count_levels(pool, levels)
     is_named = (held >= min_count) | (np.arange(len(levels)) < n_sure)
-    has_label = column.kind == "categorical" and not are_numbers(levels)
+    holds_label = not are_numbers(levels) if column.format is None else column.format.holds_text
+    has_label = column.kind == "categorical" and holds_label
     has_label &= held[~is_named].sum() >= min_count
     if not is_named.any() and not has_label:
         # Fewer rows than min_count have nothing to hide among; else one level has to be there.

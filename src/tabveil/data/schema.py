@@ -19,6 +19,7 @@ import pandas as pd
 
 from tabveil.data.formats.column_format import Format
 from tabveil.data.formats.number_spelling import MOST_PLACES
+from tabveil.data.formats.zones import dtype_text
 from tabveil.data.identifiers import find_identifier
 from tabveil.data.reading.raw import Dialect
 from tabveil.data.restoring import restore_column
@@ -47,8 +48,8 @@ class Column:
         name: as in the table.
         kind: how it is modelled; identifiers never are.
         dtype: the pandas dtype that a sampled column gets back.
-        decimals: numeric only: decimal places kept in sampled values; 0 for whole numbers,
-            None where the source is not rounded.
+        decimals: decimal places kept in sampled numbers; 0 for whole numbers, None where the
+            source is not rounded. Of dates from a source without texts: those of a second.
         reason: why inference chose this kind.
         form: what identifiers look like, such as "email" (`data/identifiers`); "date" for days
             without a time, "made" for a column that only a model sees.
@@ -255,7 +256,8 @@ def infer_schema(
     columns = [_infer_column(table[name], given.get(str(name))) for name in table.columns]
     if opened is None:
         return Schema(tuple(columns))
-    return Schema(tuple(_written(c, opened) for c in columns), dialect=opened.dialect)
+    written = [_written(c, opened, table[c.name]) for c in columns]
+    return Schema(tuple(written), dialect=opened.dialect)
 
 
 def check_kinds(kinds: Mapping[str, str], names: Iterable[str]) -> None:
@@ -267,12 +269,24 @@ def check_kinds(kinds: Mapping[str, str], names: Iterable[str]) -> None:
             raise DataError(f"dataset.kinds.{name}={kind!r}: a kind is one of {', '.join(KINDS)}")
 
 
-def _written(column: Column, opened: Opened) -> Column:
+def _fraction_digits(dates: pd.Series[Any]) -> int:
+    """Digits of a second's fraction that hold every date: 0, 3, 6 or 9."""
+    zone = getattr(dates.dtype, "tz", None)
+    local = (dates.dt.tz_localize(None) if zone is not None else dates).dropna().to_numpy()
+    for digits, unit in ((0, "s"), (3, "ms"), (6, "us")):
+        if not (local != local.astype(f"datetime64[{unit}]")).any():
+            return digits
+    return 9
+
+
+def _written(column: Column, opened: Opened, values: pd.Series[Any]) -> Column:
     """The column with its format, and what the format says of it."""
     format = opened.formats[column.name]  # noqa: A001
     reasons = [column.reason]
     if column.kind == "datetime" and format.sort == "datetime":
         reasons = [format.words]
+        if not format.pattern:
+            column = replace(column, decimals=_fraction_digits(values) or None)
         if format.pattern and not {"d"} & format.dates.keys:
             column = replace(column, form="date")
     elif format.sort in ("time", "duration") or (format.spelling and not format.spelling.is_plain):
@@ -293,7 +307,7 @@ def _written(column: Column, opened: Opened) -> Column:
 
 
 def _infer_column(values: pd.Series[Any], given: str | None) -> Column:
-    name, dtype, form = str(values.name), str(values.dtype), None
+    name, dtype, form = str(values.name), dtype_text(values), None
     kind, reason = given, "given in the config"
     if given in (None, "identifier"):
         found = find_identifier(values, name=name)
@@ -357,7 +371,9 @@ def _decimals(values: pd.Series[Any], *, most: int = 6) -> int | None:
     """Decimal places that hold every value exactly; None beyond `most` places."""
     if pd.api.types.is_integer_dtype(values):
         return 0
-    numbers = pd.to_numeric(values, errors="coerce").dropna().astype(float)
+    is_short = str(values.dtype) == "float32"
+    numbers = pd.to_numeric(values, errors="coerce").dropna()
+    numbers = numbers if is_short else numbers.astype(float)
     with np.errstate(over="ignore"):  # rounding multiplies: near 1e308 that gives inf, not equal
         for places in range(most + 1):
             if numbers.round(places).eq(numbers).all():

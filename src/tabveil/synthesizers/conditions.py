@@ -139,8 +139,9 @@ def level_named(typed: Any, levels: Sequence[Level], forms: Forms | None = None)
     >>> level_named("1", [1, "1"]), level_named("true", [False, True]), level_named(1, ["01", "1"])
     ('1', True, '1')
     """
-    if typed is None:
-        return None if None in levels else _no_level()
+    if typed is None and None in levels:
+        return None
+    typed = "null" if typed is None else typed  # a level that is spelled like the missing one
     forms = forms or written_forms
     named = [level for level in levels if level is not None]
     for is_same in (

@@ -32,6 +32,8 @@ from tabveil.synthesizers.conditions import keep_met, parse, wanted_codes
 from tabveil.synthesizers.loading import read_json, reading, write_json
 
 _FILE = "marginals.json"
+_FEW = 0.04
+"""Of the rows of a column of levels: as many may hold values that are too rare to be levels."""
 
 
 @dataclass(frozen=True)
@@ -178,10 +180,27 @@ def _learn(values: NDArray[np.float64], n_quantiles: int) -> Quantiles:
     is_level = len(distinct) <= 2 * n_quantiles
     least = SHARED_ROWS if is_level else max(len(values) / n_quantiles, SHARED_ROWS)
     is_spike = counts >= least
+    if is_level and counts[~is_spike].sum() <= _FEW * len(values) and is_spike.any():
+        # The few rows of rarer values join the nearest level: between levels lies nothing.
+        nearest = _nearest(distinct[~is_spike], distinct[is_spike])
+        counts = counts[is_spike] + np.bincount(
+            nearest, weights=counts[~is_spike], minlength=int(is_spike.sum())
+        )
+        rates = to_digits(counts / len(values))
+        return Quantiles(tuple(distinct[is_spike].tolist()), tuple(rates), ())
     rates = to_digits(counts[is_spike] / len(values))
     rest = values[~np.isin(values, distinct[is_spike])]
     knots = _knots(rest, n_quantiles) if len(rest) else ()
     return Quantiles(tuple(distinct[is_spike].tolist()), tuple(rates), knots)
+
+
+def _nearest(values: NDArray[np.float64], levels: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The place of each value's nearest level; `levels` ascend."""
+    above = np.searchsorted(levels, values).clip(1, max(1, len(levels) - 1))
+    if len(levels) == 1:
+        return np.zeros(len(values), dtype=np.int64)
+    below = above - 1
+    return np.where(values - levels[below] <= levels[above] - values, below, above)
 
 
 def _knots(values: NDArray[np.float64], n_quantiles: int) -> tuple[float, ...]:

@@ -131,7 +131,6 @@ def test_a_level_is_meant_by_its_own_text(typed: Any, levels: list[Level], level
         ("1", [True]),
         ("no", ["NO"]),
         ("null", [None]),
-        (None, ["null"]),
         (1.1, ["1.10"]),
     ],
 )

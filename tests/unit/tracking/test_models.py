@@ -116,7 +116,7 @@ def _set_format(folder: Path) -> None:
         (lambda folder: (folder / "masks.json").unlink(), "masks.json is missing, extra"),
         (lambda folder: (folder / "meta.json").unlink(), "not a saved generator"),
         (lambda folder: (folder / "meta.json").write_text("[]"), "altered"),
-        (lambda folder: (folder / "meta.json").write_text('{"format": 2}'), "missing, extra"),
+        (lambda folder: (folder / "meta.json").write_text('{"format": 3}'), "missing, extra"),
         (shutil.rmtree, "not a saved generator"),
     ],
 )

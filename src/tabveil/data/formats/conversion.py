@@ -38,7 +38,7 @@ def to_values(cells: Cells, format: Format, *, missing: Sequence[str] | None = N
         numbers = _numbers(cells, format.spelling)
         return _whole(numbers) if format.sort == "whole" else numbers
     if format.sort in ("time", "duration"):
-        return _whole(cells.spread(_seconds(cells.texts, format) / format.unit, np.nan))
+        return _whole(np.rint(cells.spread(_seconds(cells.texts, format) / format.unit, np.nan)))
     if format.sort == "datetime":
         return _dates(cells, format)
     gone = cells.is_blank | (cells.among(missing) if missing else False)
@@ -66,7 +66,9 @@ def _numbers(cells: Cells, spelling: Spelling) -> NDArray[np.float64]:
 
 def _whole(numbers: NDArray[np.float64]) -> NDArray[Any]:
     is_large = np.abs(numbers).max(initial=0) >= _END_OF_INT64
-    return numbers if is_large or np.isnan(numbers).any() else numbers.astype(np.int64)
+    if is_large or np.isnan(numbers).any():
+        return numbers
+    return np.rint(numbers).astype(np.int64)
 
 
 def _seconds(texts: pa.Array, format: Format) -> NDArray[np.float64]:  # noqa: A002
@@ -212,9 +214,11 @@ def stored_pattern(present: pd.Series[Any], *, separator: str = " ") -> DatePatt
 
 def _clock_texts(seconds: NDArray[np.float64], format: Format) -> pa.Array:  # noqa: A002
     if format.sort == "duration":
-        pattern = format.pattern or "D days H:MM:SS"
-        return durations.write_durations(seconds, pattern)
-    pattern_of_times = DatePattern(format.pattern or "%H:%M:%S")
+        finer = "" if format.unit >= 1 else ".fff" if format.unit >= 1e-3 else ".ffffff"
+        return durations.write_durations(seconds, format.pattern or f"D days HH:MM:SS{finer}")
+    digits = 0 if format.unit >= 1 else 3 if format.unit >= 1e-3 else 6
+    finer = f".%{digits}f" if digits else ""
+    pattern_of_times = DatePattern(format.pattern or f"%H:%M:%S{finer}")
     held = np.clip(seconds, 0, 86_400 - 1e-6)
     dates = (held * 1e6).round().astype(np.int64).astype("datetime64[us]")
     return pattern_of_times.write(dates)

@@ -1,9 +1,9 @@
 """Dates as they are written: patterns are found in texts, read by, and written back by.
 
 A pattern is written with the directives of `strptime` and four of our own: `%-d` (and `%-m`,
-`%-H`, `%-I`) is a number without a leading zero, `%-z` an offset without a colon, `%3f` a fraction
-of three digits, `%q` a quarter, and what stands in brackets is left out where all of it is zero:
-`%Y-%m-%d[ %H:%M]`.
+`%-H`, `%-I`) is a number without a leading zero, `%-z` an offset without a colon, `%_z` one
+without minutes where there are none, `%3f` a fraction of three digits, `%q` a quarter, and what
+stands in brackets is left out where all of it is zero: `%Y-%m-%d[ %H:%M]`.
 """
 
 from __future__ import annotations
@@ -38,9 +38,11 @@ _NAMES: dict[str, Sequence[str]] = {
     "p": ("AM", "PM"),
 }
 _TOKEN = re.compile(
-    r"%(?:(?P<bare>-)?(?P<key>[YymdHIMSBbAapzqGV%])|(?P<digits>[1-9])?f)|.", re.DOTALL
+    r"%(?:(?P<bare>[-_])?(?P<key>[YymdHIMSBbAapzqGV%])|(?P<digits>[1-9])?f)|.", re.DOTALL
 )
 _ZONE = r"(?:Z|[+-]\d{2}:\d{2})"
+_SHORT_ZONE = r"[+-]\d{2}(?::\d{2})?"
+"""As PostgreSQL writes offsets: minutes only where there are some."""
 _PIVOT = 69
 """Two digits from here on are years of the twentieth century, as POSIX has it."""
 _NANOSECONDS = (np.datetime64("1678-01-01", "s"), np.datetime64("2262-01-01", "s"))
@@ -89,7 +91,7 @@ class DatePattern:
         keys = [token.key for part in pattern._parts for token in part[1]]
         if text.count("[") != text.count("]") or re.search(r"\[[^\]]*\[", text):
             raise ValueError(f"{text!r}: brackets do not match")
-        unknown = re.search(r"%(?!-?[YymdHIMSBbAapzqGV%]|[1-9]?f)", text)
+        unknown = re.search(r"%(?!-?[YymdHIMSBbAapzqGV%]|_z|[1-9]?f)", text)
         if unknown:
             raise ValueError(
                 f"{text!r}: {text[unknown.start() : unknown.start() + 2]} is not known"
@@ -233,7 +235,8 @@ def _tokens(text: str) -> tuple[_Token, ...]:
         if key == "%":
             tokens.append(_Token("", "%"))
         elif key:
-            tokens.append(_Token(key, bare=bool(found["bare"])))
+            is_short = 2 if found["bare"] == "_" else 0
+            tokens.append(_Token(key, bare=found["bare"] == "-", digits=is_short))
         elif found[0].endswith("f") and found[0].startswith("%"):
             tokens.append(_Token("f", digits=int(found["digits"] or 6)))
         else:
@@ -252,6 +255,8 @@ def _regex_of(token: _Token) -> str:
     if token.key == "f":
         return rf"(?P<f>\d{{{token.digits}}})"
     if token.key == "z":
+        if token.digits:
+            return rf"(?P<z>{_SHORT_ZONE})"
         return r"(?P<z>[+-]\d{4})" if token.bare else rf"(?P<z>{_ZONE})"
     return rf"(?P<{token.key}>(?i:{'|'.join(_NAMES[token.key])}))"
 
@@ -275,6 +280,7 @@ def _with_fraction(seconds: Dates, fraction: pa.Array | None, is_valid: NDArray[
 
 def _offsets(texts: pa.Array) -> Ints:
     plain = pc.replace_substring(pc.if_else(pc.equal(texts, "Z"), "+0000", texts), ":", "")
+    plain = pc.utf8_rpad(plain, 5, "0")
     hours = np.asarray(pc.cast(pc.utf8_slice_codeunits(plain, 1, 3), pa.int64()))
     minutes = np.asarray(pc.cast(pc.utf8_slice_codeunits(plain, 3, 5), pa.int64()))
     sign = np.where(np.asarray(pc.starts_with(plain, "-")), -1, 1)
@@ -362,6 +368,7 @@ def _written(tokens: Sequence[_Token], clock: _Clock, *, optional: bool) -> pa.A
             continue
         if token.key == "z":
             zone = clock.zone()
+            zone = pc.replace_substring_regex(zone, ":00$", "") if token.digits else zone
             pieces.append(pc.replace_substring(zone, ":", "") if token.bare else zone)
             continue
         numbers = clock.number(token.key, token.digits)
@@ -399,6 +406,7 @@ _DATE = (
     r"(?P<t4>\.? |[-/]|, |)(?P<Y4>\d{4}|\d{2})"
     rf"|(?P<n5>(?i:{_NAME}))(?P<s5>\.? |[-/])"
     r"(?:(?P<d5>\d{1,2})(?P<t5>, ?| |[-/]))?(?P<Y5>\d{4})"
+    rf"|(?P<n6>(?i:{_NAME}))(?P<s6>[-/'])(?P<Y6>\d{{2}})"
     r"|(?P<D6>\d{8})"
     r"|(?P<G7>\d{4})(?P<s7>-?)W(?P<V7>\d{2})"
     r"|(?P<Y8>\d{4})(?P<s8>[- /]?)Q(?P<q8>[1-4])"
@@ -408,7 +416,7 @@ _TIME = (
     r"(?P<sep>T| |, )(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?P<f>[.,]\d{1,9})?)?"
     r"(?P<half> ?(?i:AM|PM))?"
 )
-_SHAPE = re.compile(rf"(?:{_DATE})(?:{_TIME})?(?P<zone> ?(?:Z|UTC|[+-]\d{{2}}:?\d{{2}}))?")
+_SHAPE = re.compile(rf"(?:{_DATE})(?:{_TIME})?(?P<zone> ?(?:Z|UTC|[+-]\d{{2}}(?::?\d{{2}})?))?")
 _LOOKED_AT = 400
 """Different texts that show how dates are written; all are then read."""
 
@@ -425,6 +433,7 @@ def date_patterns(texts: Sequence[str]) -> tuple[DatePattern, ...]:
         texts: some different cells of a column; those that look like no date are passed over.
     """
     shapes = [found for text in texts[:_LOOKED_AT] if (found := _SHAPE.fullmatch(text))]
+    shapes = [s for s in shapes if s["H"] or len((s["zone"] or "").strip()) != 3]
     if not shapes or 2 * len(shapes) < min(len(texts), _LOOKED_AT):
         return ()
     frames = Counter(_frame(found) for found in shapes)
@@ -439,7 +448,7 @@ def date_patterns(texts: Sequence[str]) -> tuple[DatePattern, ...]:
 
 def _frame(found: re.Match[str]) -> tuple[Any, ...]:
     """What all dates of one pattern share: the kind of date part, and its marks."""
-    seps = ("s1", "s2", "s3", "s4", "t4", "s5", "t5", "s7", "s8", "s9")
+    seps = ("s1", "s2", "s3", "s4", "t4", "s5", "t5", "s6", "s7", "s8", "s9")
     marks = tuple(found[name] for name in seps)
     kinds = tuple(found[name] is not None for name in ("Y1", "d1", "Y2", "Y3", "Y4", "d5", "D6"))
     years = tuple(len(found[name] or "") for name in ("Y2", "Y4"))
@@ -476,6 +485,8 @@ def _date_texts(shapes: Sequence[re.Match[str]]) -> list[str]:
     if first["Y4"]:
         year = "%Y" if len(first["Y4"]) == 4 else "%y"
         return [f"{number('d', 'd4')}{first['s4']}{name('n4')}{first['t4']}{year}"]
+    if first["Y6"]:
+        return [f"{name('n6')}{first['s6']}%y"]
     if first["Y5"]:
         day = f"{number('d', 'd5')}{first['t5']}" if first["d5"] else ""
         return [f"{name('n5')}{first['s5']}{day}%Y"]
@@ -533,12 +544,20 @@ def _zone_text(zoned: set[str | None]) -> str:
     marks = {zone.strip() for zone in zones}
     if len(marks) == 1 and marks <= {"Z", "UTC"}:
         return blank + marks.pop()
+    if any(len(mark) == 3 and mark != "UTC" for mark in marks):
+        return blank + "%_z"
     return blank + ("%z" if any(":" in mark for mark in marks) else "%-z")
 
 
 def _case(shapes: Sequence[re.Match[str]]) -> str:
-    names = [found[group] for found in shapes for group in ("n4", "n5", "half") if found[group]]
+    names = [
+        found[group] for found in shapes for group in ("n4", "n5", "n6", "half") if found[group]
+    ]
     names = [name.strip() for name in names]
     if names and all(name.isupper() for name in names):
-        return "upper" if any(found["n4"] or found["n5"] for found in shapes) else "title"
+        return (
+            "upper"
+            if any(found["n4"] or found["n5"] or found["n6"] for found in shapes)
+            else "title"
+        )
     return "lower" if names and all(name.islower() for name in names) else "title"

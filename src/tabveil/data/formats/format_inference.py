@@ -450,7 +450,8 @@ class _Column:
             read = self._read(pattern)
             fit = self._fit(~np.isnat(read.dates))
             if fit is not None:
-                seconds = (read.dates[fit.fits].astype("datetime64[s]").astype(np.int64)) % 86_400
+                ticks = read.dates[fit.fits].astype("datetime64[us]").astype(np.int64)
+                seconds = (ticks % 86_400_000_000) / 1e6
                 return self._made(
                     Format("time", pattern=text, unit=_unit(seconds)), fit.missing, fit=fit
                 )
@@ -461,7 +462,7 @@ class _Column:
             seconds = durations.read_durations(self.cells.texts, pattern)
             fit = self._fit(~np.isnan(seconds))
             if fit is not None:
-                unit = _unit(seconds[fit.fits].astype(np.int64))
+                unit = _unit(seconds[fit.fits])
                 return self._made(
                     Format("duration", pattern=pattern, unit=unit), fit.missing, fit=fit
                 )
@@ -621,12 +622,13 @@ def _blanks_around(sample: Sequence[str]) -> tuple[str, str]:
     return " " * before, " " * after
 
 
-def _unit(seconds: NDArray[np.int64]) -> float:
+def _unit(seconds: NDArray[np.float64]) -> float:
     """The largest of the usual steps that all of them are multiples of."""
-    for unit in (3600, 1800, 900, 600, 300, 60):
-        if len(seconds) and not (seconds % unit).any():
+    ticks = np.rint(seconds * 1e6).astype(np.int64)
+    for unit in (3600, 1800, 900, 600, 300, 60, 1, 0.001):
+        if len(ticks) and not (ticks % round(unit * 1e6)).any():
             return float(unit)
-    return 1.0
+    return 1e-6
 
 
 def _bare(text: str) -> str:

@@ -44,7 +44,7 @@ _DIRECTIVES = {
 _TOKEN = re.compile(r"%-?[A-Za-z%]|%\d?f|.", re.DOTALL)
 _ENGLISH = "[$-409]"
 """Names of months and days in English, whatever language the program speaks."""
-_DURATIONS = {"H:MM": "[h]:mm", "H:MM:SS": "[h]:mm:ss", "D days H:MM:SS": "[h]:mm:ss"}
+_DURATIONS = {"H:MM": "[h]:mm", "HH:MM": "[h]:mm"}
 _PLACES = 12
 """Decimals that a number format shows at most."""
 _ALL_PLACES = 17
@@ -126,7 +126,8 @@ def number_format_of(format: Format) -> str | None:  # noqa: A002
         plain = "%Y-%m-%d" if format.sort == "datetime" else "%H:%M:%S"
         return of_pattern(format.pattern or plain)
     if format.sort == "duration":
-        return _DURATIONS[format.pattern or "H:MM:SS"]
+        fraction = ".000" if format.unit < 1 else ""
+        return _DURATIONS.get(format.pattern or "", f"[h]:mm:ss{fraction}")
     return None
 
 

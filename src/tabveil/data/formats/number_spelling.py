@@ -72,6 +72,7 @@ class Spelling:
         width: of a cell, which blanks fill on the left, or on the right where it is negative; 0:
             they do not.
         bare: whether a number below 1 has no zero before its mark, as in .5.
+        zeros: digits before the mark, which zeros fill up, as in 007.5; 0: they do not.
     """
 
     mark: Mark = "."
@@ -86,6 +87,7 @@ class Spelling:
     power: str = ""
     width: int = 0
     bare: bool = False
+    zeros: int = 0
 
     @property
     def is_plain(self) -> bool:
@@ -145,6 +147,8 @@ class Spelling:
             numbers: shape (n,), finite.
         """
         digits = _digits(np.abs(numbers), self)
+        if self.zeros:
+            digits = _filled(digits, self.zeros)
         if self.group:
             digits = _grouped(digits, self.group, lakhs=self.lakhs)
         if self.mark == ",":
@@ -172,7 +176,7 @@ class Spelling:
     @property
     def _regex(self) -> str:
         mark = re.escape(self.mark)
-        whole = r"(?:0|[1-9]\d*)"
+        whole = rf"\d{{{self.zeros},}}" if self.zeros else r"(?:0|[1-9]\d*)"
         if self.group:
             whole = rf"(?:{_wholes(self.group, lakhs=self.lakhs)}|{whole})"
         # Zeros in front are a code's; of whole numbers a person may want them read all the same.
@@ -223,6 +227,7 @@ def find_spellings(texts: Sequence[str]) -> list[Spelling]:
             power=_power([match["exponent"] for match in found]),
             width=width,
             bare=any(match["body"][0] in ".," for match in found),
+            zeros=0 if group else _zeros([match["body"].split(mark)[0] for match in found]),
         )
         for mark, group, lakhs, places in _marks([match["body"] for match in found])
     ]
@@ -380,6 +385,19 @@ def _wholes(group: str, *, lakhs: bool) -> str:
     if lakhs:
         return rf"[1-9]\d?(?:{mark}\d{{2}})*{mark}\d{{3}}"
     return rf"[1-9]\d{{0,2}}(?:{mark}\d{{3}})+"
+
+
+def _zeros(wholes: Sequence[str]) -> int:
+    """The digits that all numbers have before their mark, where some begin with a zero."""
+    lengths = {len(whole) for whole in wholes}
+    is_filled = len(lengths) == 1 and any(whole.startswith("0") for whole in wholes)
+    return lengths.pop() if is_filled and lengths != {1} and lengths != {0} else 0
+
+
+def _filled(digits: pa.Array, width: int) -> pa.Array:
+    """Zeros in front, up to so many digits before the point."""
+    pieces = [text.partition(".") for text in digits.to_pylist()]
+    return pa.array(["".join((p[0].zfill(width), *p[1:])) for p in pieces], pa.string())
 
 
 def _grouped(digits: pa.Array, group: str, *, lakhs: bool) -> pa.Array:

@@ -40,6 +40,10 @@ def from_stored(column: pa.ChunkedArray, told: Told) -> tuple[Any, Format, str]:
         return _whole(column, told)
     if types.is_decimal(type_):
         floats = column.cast(pa.float64()).to_pandas()
+        largest = np.nanmax(np.abs(floats.to_numpy()), initial=0) * 10.0 ** max(type_.scale, 0)
+        if largest >= _MOST and told.kind != "numeric":
+            why = f"more than {MOST_DIGITS} digits: a code, not a number"
+            return _objects(column.cast(pa.string())), Format("code", stored=stored), why
         spelling = Spelling(places=(type_.scale, type_.scale))
         return floats, Format("decimal", stored=stored, spelling=spelling), ""
     if types.is_floating(type_):
@@ -203,6 +207,9 @@ def to_stored(
             return pa.array(values.astype("int64" if type_ != pa.uint64() else "uint64"), type_)
         held = np.clip(np.rint(numbers), *_ends(type_))
         return pa.array(held.astype(np.int64), mask=~there).cast(type_)
+    if types.is_decimal(type_) and values.dtype == object:
+        texts = present_texts(values[there], format, np.flatnonzero(there))
+        return _placed(texts, there, type_)
     if types.is_decimal(type_):
         texts = Spelling(places=(0, type_.scale)).write(values[there].to_numpy(dtype=float))
         return _placed(texts, there, type_)

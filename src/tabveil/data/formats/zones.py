@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import zoneinfo
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,3 +71,19 @@ def _others() -> tuple[str, ...]:
             if name.startswith(places) and name not in _FIRST_TRIED
         )
     )
+
+
+def zone_text(zone: datetime.tzinfo) -> str:
+    """A zone's name that pandas reads back, also where it is a fixed offset of any library."""
+    ahead = zone.utcoffset(None)
+    if ahead is None:
+        return str(zone)
+    minutes = int(ahead.total_seconds()) // 60
+    return f"UTC{offset_text(minutes)}" if minutes else "UTC"
+
+
+def dtype_text(values: pd.Series[Any]) -> str:
+    """A dtype's name that pandas reads back, also that of a zone which is a fixed offset."""
+    if not isinstance(values.dtype, pd.DatetimeTZDtype):
+        return str(values.dtype)
+    return f"datetime64[{values.dtype.unit}, {zone_text(values.dtype.tz)}]"

@@ -133,6 +133,9 @@ class Rows:
                 return pa.array(values, pa.int64())
             except (OverflowError, pa.ArrowInvalid):  # digits that no number holds: a code
                 self._bounds.check_digits(max(map(abs, present)), self._source, name)
+                if max(map(abs, present)) < 10**_MOST_DECIMALS:
+                    whole = [None if v is None else Decimal(v) for v in values]
+                    return pa.array(whole, pa.decimal128(_MOST_DECIMALS, 0))
                 return pa.array([None if v is None else str(v) for v in values], pa.string())
         scales = [-int(v.as_tuple().exponent) for v in present if isinstance(v, Decimal)]
         if len(scales) == len(present):
@@ -172,6 +175,9 @@ def _common(types: list[pa.DataType]) -> pa.DataType:
         return known[0]
     if pa.string() in known:
         return pa.string()
+    wide = [t for t in known if pa.types.is_decimal(t)]
+    if wide and set(known) <= {*wide, pa.int64()}:
+        return wide[0]
     if pa.float64() in known:
         return pa.float64()
     return next(t for t in known if pa.types.is_timestamp(t))

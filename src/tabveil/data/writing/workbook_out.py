@@ -216,7 +216,8 @@ def _plain_numbers(values: pd.Series[Any], column: Column) -> list[Any]:
     if format.stored == "float":  # Arrow's name of 32 bits: as short as they are
         return [float(str(number)) for number in numbers.astype(np.float32)]
     most = MOST_PLACES + 1 if format.spelling is None else format.spelling.places[1]
-    return [float(n) for n in (np.round(numbers, most) if most <= MOST_PLACES else numbers)]
+    is_rounded = most <= MOST_PLACES and not (format.spelling and format.spelling.exponent)
+    return [float(n) for n in (np.round(numbers, most) if is_rounded else numbers)]
 
 
 def _from_digits(values: pd.Series[Any], column: Column) -> list[Any]:

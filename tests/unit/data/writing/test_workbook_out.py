@@ -166,7 +166,7 @@ def test_times_and_durations(path: Path) -> None:
     form = Format("time", pattern="%H:%M", unit=900.0)
     (cell,) = written(path, [33], form, kind="numeric")
     assert (cell.value, cell.number_format) == (datetime.time(8, 15), "hh:mm")
-    form = Format("duration", pattern="H:MM:SS", unit=1800.0)
+    form = Format("duration", pattern="HH:MM:SS", unit=1800.0)
     cells = written(path, [73, -1], form, kind="numeric")
     assert cells[0].value == datetime.timedelta(hours=36, minutes=30)
     assert cells[0].number_format == "[h]:mm:ss"
