@@ -288,7 +288,7 @@ def test_zones_in_parquet_come_back(tmp_path):
     types = pq.read_schema(tmp_path / "o.parquet").types
     assert types == pq.read_schema(tmp_path / "t.parquet").types
     table = pq.read_table(tmp_path / "o.parquet").to_pandas()
-    assert (table["seen"] < table["billed"]).all()
+    assert (table["seen"] <= table["billed"]).all()  # the order that is found and kept
 
 
 @pytest.mark.parametrize("offsets", [("+02:00",), ("+02:00", "-05:00", "+05:30"), ("Z",)])

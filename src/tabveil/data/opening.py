@@ -173,6 +173,7 @@ class _Reader:
         self.notes: dict[str, Sequence[str]] = {}
         self.ambiguous: dict[str, Sequence[str]] = {}
         self.odd_ends: dict[str, tuple[bool, bool]] = {}
+        self.last_texts: dict[str, str] = {}
         self._open: dict[str, tuple[Cells, Inferred]] = {}
 
     def column(self, name: str) -> None:
@@ -259,6 +260,8 @@ class _Reader:
         if format.sort not in ("text", "code"):
             first, last = (pd.isna(self.values[name][i]) for i in (0, -1))
             text = [_is_word(cells, i) for i in (0, -1)]
+            if text[1]:
+                self.last_texts[name] = str(cells.texts[int(cells.codes[-1])])
             self.odd_ends[name] = (bool(first and text[0]), bool(last and text[1]))
 
 
@@ -309,6 +312,6 @@ def _check_ends(read: _Reader, source: str) -> None:
         values = {name: pd.Series(v, copy=False).iloc[where] for name, v in read.values.items()}
         filled = [n for n, v in values.items() if not pd.isna(v) and n in read.odd_ends]
         others = [n for n, v in values.items() if pd.isna(v) and n not in odd]
-        sums_up = end == 1 and odd[0] == first and len(values) > 1
+        sums_up = end == 1 and odd[0] == first and _SUMS.match(read.last_texts[first].strip())
         if sums_up or (not filled and (len(odd) > 1 or len(others) == len(values) - 1 > 0)):
             raise DataError(f"{source}: {what} ({odd[0]!r} holds no number there); cut it")
