@@ -22,6 +22,12 @@ from tabveil.data.formats import durations
 from tabveil.data.formats.cells import Cells
 from tabveil.data.formats.column_format import QUOTED_EMPTY, SHARED_ROWS, Format
 from tabveil.data.formats.date_pattern import DatePattern, Read, date_patterns
+from tabveil.data.formats.dates_in_digits import (
+    ODD_DIGITS,
+    ODD_WORDS,
+    is_of_days,
+    patterns_of_days,
+)
 from tabveil.data.formats.number_spelling import (
     MOST_DIGITS,
     Mark,
@@ -30,44 +36,20 @@ from tabveil.data.formats.number_spelling import (
     settled,
 )
 from tabveil.data.formats.zones import zone_of
+from tabveil.data.identifiers.checksums import luhn_holds
 from tabveil.errors import DataError
 
 MISSING_WORDS = (
-    *(
-        "NA",
-        "N/A",
-        "n/a",
-        "na",
-        "#N/A",
-        "#NA",
-        "<NA>",
-        "#N/A N/A",
-        "NULL",
-        "Null",
-        "null",
-        "(null)",
-    ),
-    *("None", "none", "NaN", "nan", "-NaN", "-nan", "nil", "NIL", "n.a.", "N.A.", "k.A.", "k. A."),
-    *("-", "--", "---", "–", "—", ".", "..", "...", "?", "??", "*", "**", "#NULL!", "#DIV/0!"),
-    *(
-        "#VALUE!",
-        "#REF!",
-        "#NUM!",
-        "1.#IND",
-        "-1.#IND",
-        "1.#QNAN",
-        "-1.#QNAN",
-        "missing",
-        "Missing",
-    ),
+    *("NA", "N/A", "n/a", "na", "#N/A", "#NA", "<NA>", "#N/A N/A"),
+    *("NULL", "Null", "null", "(null)", "None", "none", "NaN", "nan", "-NaN", "-nan"),
+    *("nil", "NIL", "n.a.", "N.A.", "k.A.", "k. A.", "missing", "Missing"),
+    *("-", "--", "---", "–", "—", ".", "..", "...", "?", "??", "*", "**"),
+    *("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!"),
+    *("1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
 )
 """Words that mean missing in a column of which the rest is numbers, dates or truth values."""
 _NO_DATES = ("0000-00-00", "0000-00-00 00:00:00", "00000000", "0", "00.00.0000", "00/00/0000")
 """Words that mean missing among dates."""
-_ODD_WORDS = 0.2
-"""Of a column's cells: as many may be other words in a column of numbers or dates."""
-_ODD_DIGITS = 0.01
-"""As many may hold digits, and still be no number or date: more are a code's."""
 _ENOUGH = 20
 """Different numbers that make a few words odd ones out; fewer may be levels themselves."""
 _YEARS = (1500, 2200)
@@ -208,9 +190,9 @@ class _Column:
         lengths = np.asarray(pc.utf8_length(texts))
         zeros &= lengths > 1
         widths = set(np.unique(lengths[digits]).tolist())
-        if zeros.any() and (cells.rows(zeros) >= _ODD_DIGITS * n or len(widths) == 1):
+        if zeros.any() and (cells.rows(zeros) >= ODD_DIGITS * n or len(widths) == 1):
             return self.as_text("code", "leading zeros: a code, not a number")
-        if ((lengths > MOST_DIGITS) & digits).any() and cells.rows(digits) >= (1 - _ODD_DIGITS) * n:
+        if ((lengths > MOST_DIGITS) & digits).any() and cells.rows(digits) >= (1 - ODD_DIGITS) * n:
             return self.as_text("code", f"more than {MOST_DIGITS} digits: a code, not a number")
         if cells.rows(digits) < n:
             return None
@@ -227,7 +209,7 @@ class _Column:
     def _looks_like_numbers(self) -> bool:
         sample = self._sample()
         plain = sum(_PLAIN.fullmatch(text.strip(" ")) is not None for text in sample)
-        return plain >= (1 - _ODD_WORDS) * len(sample)
+        return plain >= (1 - ODD_WORDS) * len(sample)
 
     @cached_property
     def digits(self) -> NDArray[np.bool_]:
@@ -263,9 +245,7 @@ class _Column:
         """Whether the years are such as tables hold: 1-0003 is no January of the year 3."""
         years = self._read(pattern).dates[fit.fits].astype("datetime64[Y]").astype(np.int64) + 1970
         odd = ((years < _YEARS[0]) | (years > _YEARS[1])) & ~np.isin(years, _OPEN_YEARS)
-        return int(self.cells.counts[fit.fits][odd].sum()) <= _ODD_DIGITS * self.cells.rows(
-            fit.fits
-        )
+        return int(self.cells.counts[fit.fits][odd].sum()) <= ODD_DIGITS * self.cells.rows(fit.fits)
 
     def times(self) -> Inferred | None:
         return self._times_of_day() or self._durations()
@@ -494,8 +474,8 @@ class _Column:
                 odd & cells.matching(r"\d") & ~cells.matching(r"^\s*[<>≤≥]=?\s*\S+$|^\d+\+$")
             )
             n = n_fits + n_odd
-            few = strict and int(fits.sum()) < _ENOUGH and n_odd > _ODD_DIGITS * n
-            if few or n_odd > _ODD_WORDS * n or cells.rows(with_digits) > _ODD_DIGITS * n:
+            few = strict and int(fits.sum()) < _ENOUGH and n_odd > ODD_DIGITS * n
+            if few or n_odd > ODD_WORDS * n or cells.rows(with_digits) > ODD_DIGITS * n:
                 return None
         return _Fit(fits, odd, missing | odd)
 
@@ -564,57 +544,6 @@ _TIMES = (
 )
 
 
-_PATTERNS_OF_DIGITS = (
-    ("%Y%m%d", 8, (5, 1, 1)),
-    ("%d%m%Y", 8, (8, 5, 10)),
-    ("%m%d%Y", 8, (8, 5, 10)),
-    ("%Y%m", 6, (8, 1, 1)),
-    ("%y%m%d", 6, (20, 6, 15)),
-    ("%d%m%y", 6, (20, 6, 15)),
-    ("%m%d%y", 6, (20, 6, 15)),
-)
-"""Pattern, digits, and how many different cells, months and days show that it is one."""
-
-
-def is_of_days(sample: Sequence[str], cells: Cells, digits: NDArray[np.bool_], n: int) -> bool:
-    """Whether digits are days such as 20230623, or months such as 202306: nearly all valid.
-
-    Of random numbers of that length one in 27 is a day, one in 8 a month.
-    """
-    for text in patterns_of_days(sample):
-        fits = ~np.isnat(cells.once(DatePattern(text), DatePattern(text).read).dates)
-        if cells.rows(fits) >= (1 - _ODD_DIGITS) * cells.rows(digits) > 0:
-            return cells.rows(digits) >= (1 - _ODD_WORDS) * n
-    return False
-
-
-def patterns_of_days(sample: Sequence[str]) -> list[str]:
-    """The patterns of digits alone that all of them fit, and that are not met by chance.
-
-    Codes of districts such as 110105 fit a pattern, too: but not all days and months occur in them.
-    """
-    dated = [text for text in sample if len(text) in (6, 8) and text.isdigit()]
-    if not dated or len(dated) < 0.9 * len(sample):
-        return []
-    patterns = []
-    for text, length, fewest in _PATTERNS_OF_DIGITS:
-        these = [t for t in dated if len(t) == length]
-        if len(set(these)) < fewest[0] or len(these) < 0.9 * len(dated):
-            continue
-        dates = DatePattern(text).read(pa.array(these)).dates
-        if np.isnat(dates).any():
-            continue
-        months, days = dates.astype("datetime64[M]"), dates.astype("datetime64[D]")
-        years = dates.astype("datetime64[Y]").astype(np.int64) + 1970
-        if (((years < 1900) | (years > 2100)) & (years != 9999)).any():
-            continue
-        n_months = len(np.unique(months.astype(np.int64) % 12))
-        n_days = len(np.unique(days - months.astype("datetime64[D]")))
-        if n_months >= fewest[1] and n_days >= fewest[2]:
-            patterns.append(text)
-    return patterns
-
-
 def _blanks_around(sample: Sequence[str]) -> tuple[str, str]:
     """The blanks that all texts begin and end with."""
     before = min((len(text) - len(text.lstrip(" ")) for text in sample), default=0)
@@ -650,17 +579,12 @@ def _mark_of(example: str | None) -> Mark | None:
 
 def _has_check_digit(digits: str) -> bool:
     """Whether the last digit checks the others, as in an EAN or by Luhn's rule."""
-    return _gs1_holds(digits) or _luhn_holds(digits)
+    return _gs1_holds(digits) or luhn_holds(digits)
 
 
 def _gs1_holds(digits: str) -> bool:
     total = sum(int(d) * (3 if i % 2 else 1) for i, d in enumerate(reversed(digits)))
     return total % 10 == 0
-
-
-def _luhn_holds(digits: str) -> bool:
-    doubled = [int(d) * (2 if i % 2 else 1) for i, d in enumerate(reversed(digits))]
-    return sum(d - 9 if d > 9 else d for d in doubled) % 10 == 0
 
 
 def readings(inferred: Inferred) -> Mapping[str, Any]:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from tabveil.data.formats.cells import Cells
 from tabveil.data.formats.column_format import TEXT, Format
 from tabveil.data.formats.conversion import present_texts, to_texts, to_values
-from tabveil.data.formats.format_inference import Told, infer_format, is_of_days
+from tabveil.data.formats.dates_in_digits import is_of_days
+from tabveil.data.formats.format_inference import Told, infer_format
 from tabveil.data.formats.number_spelling import MOST_DIGITS, Spelling
 
 _MOST = 10**MOST_DIGITS
