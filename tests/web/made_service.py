@@ -5,6 +5,7 @@ The search and the verdicts are those of experiments/demo; the rest is made up.
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from dataclasses import dataclass
@@ -237,6 +238,13 @@ def _sweep(upload: str) -> dict[str, Any]:
         "columns": {"visits": {"kind": "numeric", "mask": None}},
         "group": "person",
     }
+
+
+def unshown_trial() -> tuple[int, float]:
+    """The number of a trial of the demo of which no risk is shown, and the most it may be."""
+    with (_DEMO / "trials.csv").open(encoding="utf-8", newline="") as file:
+        trial = next(row for row in csv.DictReader(file) if float(row["objective/risk"]) == 0)
+    return int(trial["number"]), float(trial["objective/risk_high"])
 
 
 def _progress(n: int) -> list[dict[str, Any]]:
