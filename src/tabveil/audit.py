@@ -111,12 +111,7 @@ def audit(
     places = {name: Place(path=path, format=files.format) for name, path in files.paths().items()}
     opened = open_alike(places, files.wishes, real=[name for name in places if name != SYNTHETIC])
     raw = {name: one.table for name, one in opened.items()}
-    read_notes = [
-        f"{name}: {column}: {note}"
-        for name, one in opened.items()
-        for column, notes in one.notes.items()
-        for note in notes
-    ]
+    read_notes = [f"{name}: {line}" for name, one in opened.items() for line in one.told]
     _refuse_twice_the_same(raw)
     tables = {
         name: {"rows": len(t), "columns": t.shape[1], "digest": digest(t)}

@@ -93,7 +93,7 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
         "dropped": [name for name, policy in policies.items() if policy == "drop"] or None,
         "rules": "; ".join(rule.name for rule in rules) or None,
         "replaced": replaced(table, schema, policies),
-        "read": [f"{name}: {note}" for name, notes in opened.notes.items() for note in notes],
+        "read": opened.told,
         "passed_over": list(opened.passed_over),
         "rare": mostly_rare(splits.train, modelled) or None,
     }

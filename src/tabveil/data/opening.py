@@ -112,6 +112,11 @@ class Opened:
     dialect: Dialect
     passed_over: Sequence[str] = ()
 
+    @property
+    def told(self) -> list[str]:
+        """The notes, a line each that begins with its column."""
+        return [f"{name}: {note}" for name, notes in self.notes.items() for note in notes]
+
     def check_readings(self) -> None:
         """Raise DataError, with the readings, where some column leaves open how it is read."""
         if not self.ambiguous:
