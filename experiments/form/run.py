@@ -25,10 +25,8 @@ import tempfile
 from pathlib import Path
 
 from tabveil.data.masking import policies_of
-from tabveil.data.opening import Wishes
 from tabveil.data.pooling import Pooling
 from tabveil.data.prepared import load_prepared
-from tabveil.data.split import Shares
 from tabveil.data.tables import Place
 from tabveil.preparation import Source, prepare
 from tabveil.seeding import child_rng
@@ -67,16 +65,6 @@ def draw(path: Path, out: Path, root: Path) -> list[str]:
     source = Source(
         name="table",
         place=Place(path=path),
-        wishes=Wishes(),
-        masks={},
-        rules=(),
-        target=None,
-        sensitive=(),
-        quasi_identifiers=(),
-        group=None,
-        shares=Shares(),
-        keep_twins_together=True,
-        split_seed=0,
     )
     prepared = load_prepared(prepare(source, None, root=root))
     model = wrapped(Marginals(), Pooling(), prepared, prepared.train, 0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +31,16 @@ class Source:
 
     name: str
     place: Place
-    wishes: Wishes
-    masks: Mapping[str, str]
-    rules: Sequence[Mapping[str, Any]]
-    target: str | None
-    sensitive: tuple[str, ...]
-    quasi_identifiers: tuple[str, ...]
-    group: str | None
-    shares: Shares
-    keep_twins_together: bool
-    split_seed: int
+    wishes: Wishes = field(default_factory=Wishes)
+    masks: Mapping[str, str] = field(default_factory=dict)
+    rules: Sequence[Mapping[str, Any]] = ()
+    target: str | None = None
+    sensitive: tuple[str, ...] = ()
+    quasi_identifiers: tuple[str, ...] = ()
+    group: str | None = None
+    shares: Shares = field(default_factory=Shares)
+    keep_twins_together: bool = True
+    split_seed: int = 0
     sample_groups: bool = False
     automatic_rules: tuple[str, ...] = AUTOMATIC
 

@@ -10,7 +10,6 @@ from tabveil.cli import main
 from tabveil.data.opening import Wishes
 from tabveil.data.pooling import Pooling
 from tabveil.data.prepared import load_prepared
-from tabveil.data.split import Shares
 from tabveil.data.tables import Place
 from tabveil.preparation import Source, prepare
 from tabveil.synthesizers.marginals import Marginals
@@ -44,12 +43,6 @@ def fitted(place, *, masks=None, target=None, rules=(), pooling=None, **wishes):
         masks=masks or {},
         rules=rules,
         target=target,
-        sensitive=(),
-        quasi_identifiers=(),
-        group=None,
-        shares=Shares(),
-        keep_twins_together=True,
-        split_seed=0,
     )
     with tempfile.TemporaryDirectory() as folder:
         prepared = load_prepared(prepare(source, None, root=Path(folder)))

@@ -19,7 +19,6 @@ from tabveil.data.prepared import Prepared, load_prepared
 from tabveil.data.rules.kinds import rule_to_dict
 from tabveil.data.rules.suggest import suggest
 from tabveil.data.schema import Schema, infer_schema
-from tabveil.data.split import Shares
 from tabveil.data.tables import Place
 from tabveil.pipeline import Parts, members_of, untrained
 from tabveil.preparation import Source, prepare
@@ -156,9 +155,6 @@ def take_down(case, folder):
         sensitive=told.sensitive,
         quasi_identifiers=told.quasi_identifiers,
         group=told.group,
-        shares=Shares(),
-        keep_twins_together=True,
-        split_seed=0,
     )
     prepared = load_prepared(prepare(source, None, root=folder))
     parts = _parts(case)

@@ -31,16 +31,7 @@ def source(folder: Path, **changed: Any) -> Source:
     made = Source(
         name="t",
         place=Place(path=path),
-        wishes=Wishes(),
-        masks={},
-        rules=(),
-        target=None,
-        sensitive=(),
-        quasi_identifiers=(),
-        group=None,
         shares=Shares(0.5, 0.15, 0.15, 0.2),
-        keep_twins_together=True,
-        split_seed=0,
     )
     return replace(made, **changed)
 
