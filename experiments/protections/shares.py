@@ -1,6 +1,8 @@
 r"""Total variation of each column of levels between a small source and 20,000 drawn rows.
 
     python experiments/protections/shares.py --out experiments/protections/shares.json
+    python experiments/protections/shares.py --tables patients --synthesizers marginals --seeds 50 \
+        --out experiments/protections/shares_often.json
 
 Two tables: 40 departments of about 25 of 1,000 rows, and 286 rows with the levels of a table of
 breast cancers. A table is split and its members are drawn as `tabveil train` does it by default.
@@ -77,18 +79,17 @@ TABLES = {"departments": departments, "patients": patients}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--tables", nargs="*", default=list(TABLES), choices=list(TABLES))
     parser.add_argument("--synthesizers", nargs="*", default=["marginals", "ctgan", "tvae"])
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     found: dict[str, Any] = {}
     with limited(1):
-        for name, make in TABLES.items():
+        for name in given.tables:
             for synthesizer in given.synthesizers:
                 for pooling in ("rare", "none"):
-                    runs = [
-                        variations(make(np.random.default_rng(seed)), synthesizer, pooling, seed)
-                        for seed in range(given.seeds)
-                    ]
+                    tables = [TABLES[name](np.random.default_rng(i)) for i in range(given.seeds)]
+                    runs = [variations(t, synthesizer, pooling, i) for i, t in enumerate(tables)]
                     frame = pd.DataFrame(runs)
                     key = f"{name}, {synthesizer}, pooling={pooling}"
                     found[key] = {

@@ -95,7 +95,7 @@ def prepare(source: Source, directory: Path | None, *, root: Path) -> Path:
         "replaced": replaced(table, schema, policies),
         "read": opened.told,
         "passed_over": list(opened.passed_over),
-        "rare": mostly_rare(splits.train, modelled) or None,
+        "rare": mostly_rare(splits.train, splits.reference, modelled) or None,
     }
     about = About(name=source.name, source=source.place.title, digest=key, report=report, form=form)
     masking = Masking.learn(table, schema, policies)

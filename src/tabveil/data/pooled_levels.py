@@ -1,11 +1,11 @@
 """The levels of one column: which of them a model learns, which drawn rows hold, at which shares.
 
-A level is *named* where `min_count` rows of the training pool hold it. A model learns those named
-levels that are not rare; the others are one level to it, `(rare)`. In what it draws, a cell whose
-level comes too often is given one that comes too rarely, or that the model does not know: a
-maximal coupling of the shares that it draws and those of the pool and the reference together, so
-that no more cells are changed than need be. Levels that are not named come back as one made-up
-level, `other`. Where a text cannot stand (numbers, truth values), the named ones share their part.
+A level is *named* where `min_count` rows of the training pool and the reference together hold it. A
+model learns those named levels that are not rare; the others are one level to it, `(rare)`. In what
+it draws, a cell whose level comes too often is given one that comes too rarely, or that the model
+does not know: a maximal coupling of the shares that it draws and those of the same rows, so that no
+more cells are changed than need be. Levels that are not named come back as one made-up level,
+`other`. Where a text cannot stand (numbers, truth values), the named ones share their part.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class PooledColumn:
         drawn: their shares in what the model draws.
         levels: what drawn rows hold: named levels, the made-up one, and None, the missing one,
             last.
-        shares: their shares in the pool and the reference, positive.
+        shares: their shares in the pool and the reference together, positive.
     """
 
     name: str
@@ -165,8 +165,7 @@ class PooledColumn:
 
 
 def learn_levels(
-    pool: pd.Series[Any],
-    reference: pd.Series[Any],
+    values: pd.Series[Any],
     column: Column,
     *,
     min_rate: float,
@@ -177,50 +176,47 @@ def learn_levels(
     """Learn which levels of a column are named and kept; None where it has no level.
 
     Args:
-        pool: shape (n_pool,), all rows that a model may be trained on.
-        reference: shape (n_reference,), further rows that shares are taken from.
+        values: shape (n,), all rows that a model may be trained on, and the reference.
         column: of the schema.
         min_rate: named levels of a smaller share are rare, except truth values.
-        min_count: rows of the pool that must hold a level for it to be named.
+        min_count: rows that must hold a level for it to be named.
         other: what stands for the levels that are not.
         n_sure: so many of the commonest levels are named and kept whoever holds them.
     """
-    both = pd.concat([pool, reference], ignore_index=True).rename(column.name)
-    levels = [level for level in find_levels(both) if level is not None]
+    levels = [level for level in find_levels(values) if level is not None]
     if not levels:
         return None
-    counts = count_levels(both, levels)
+    counts = count_levels(values, levels)
     order = np.argsort(-counts, kind="stable")
     levels, counts = [levels[i] for i in order], counts[order]
-    held = count_levels(pool, levels)
-    is_named = (held >= min_count) | (np.arange(len(levels)) < n_sure)
+    is_named = (counts >= min_count) | (np.arange(len(levels)) < n_sure)
     holds_label = not are_numbers(levels) if column.format is None else column.format.holds_text
     has_label = column.kind == "categorical" and holds_label
-    has_label &= held[~is_named].sum() >= min_count
+    has_label &= counts[~is_named].sum() >= min_count
     if not is_named.any() and not has_label:
         # Fewer rows than min_count have nothing to hide among; else one level has to be there.
-        is_named = counts == counts[0] if len(pool) < min_count else np.arange(len(levels)) == 0
+        is_named = counts == counts[0] if len(values) < min_count else np.arange(len(levels)) == 0
     shares = _of(levels, counts, is_named)
     if has_label:
         stands = next(iter(shares)) if other == "commonest" and shares else unused(OTHER, levels)
         shares[stands] = shares.get(stands, 0) + int(counts[~is_named].sum())
-    is_wide = counts >= (min_rate * len(both) if column.kind == "categorical" else 0)
+    is_wide = counts >= (min_rate * len(values) if column.kind == "categorical" else 0)
     is_kept = is_named & (is_wide | (np.arange(len(levels)) < n_sure))
     learnt = _of(levels, counts, is_kept)
     label = unused(POOLED, levels)
     learnt[label] = int(counts[~is_kept].sum())
-    n_missing = int(both.isna().sum())
+    n_missing = int(values.isna().sum())
     if n_missing:
         learnt[None] = n_missing
-    if pool.isna().sum() >= min_count:
+    if n_missing >= min_count:
         shares[None] = n_missing
     return PooledColumn(
         column.name,
         label,
         tuple(learnt),
-        tuple(to_digits(np.array(list(learnt.values())) / len(both))),
+        tuple(to_digits(np.array(list(learnt.values())) / len(values))),
         tuple(shares),
-        tuple(to_digits(np.array(list(shares.values())) / len(both))),
+        tuple(to_digits(np.array(list(shares.values())) / len(values))),
     )
 
 

@@ -5,10 +5,11 @@ training, rare levels become one pooled level and numbers and dates are clipped 
 quantile range. After sampling, each column's levels come at their shares in the training pool
 and the reference, whatever the model could not learn (`pooled_levels`).
 
-What is written down of levels is of the whole pool, of which a model's members are a part: names
-of levels that `min_count` of its rows hold, and shares with three digits. The ends of a range are
-of pool and reference, too: at least `min_count` rows lie at or beyond each, and it is rounded. From
-the reference alone, 45 rows of a table of 300, they would cut off a ninth of the rows on each side.
+What is written down is of pool and reference together, of which a model's members are a part:
+names of levels that `min_count` of those rows hold, shares with three digits, and the ends of
+ranges, which are rounded and have at least `min_count` rows at or beyond them. From the reference
+alone, 45 rows of a table of 300, the ends would cut off a ninth of the rows on each side; from the
+pool alone, a level that ten of 286 rows hold would lose its name two times in five.
 
 What it costs and gives was measured in experiments/protections; docs/pooling.md sums it up.
 """
@@ -142,8 +143,8 @@ class Pooling:
     Args:
         min_rate: levels of a smaller share are pooled, in [0, 0.5).
         clip: numbers and dates are clipped to the [clip, 1 - clip] quantiles, in [0, 0.5).
-        min_count: rows of the training pool that must hold a level for it to be named, at
-            least 1. With 1, and a `min_rate` of 0, levels are the model's own affair.
+        min_count: rows of the tables that are learnt from that must hold a level for it to be
+            named, at least 1. With 1, and a `min_rate` of 0, levels are the model's own affair.
         other: what stands in drawn rows for levels that fewer hold: `label`, a made-up level, or
             `commonest`, the column's commonest one.
     """
@@ -176,6 +177,7 @@ class Pooling:
             raise ConfigError(f"pooling.other={self.other}: must be label or commonest")
         if not len(reference):
             raise DataError("pooling needs reference rows, and the reference split has none")
+        values = pd.concat([pool, reference], ignore_index=True)
         names = schema.of_kind("categorical", "boolean")
         if not self.min_rate and self.min_count == 1:
             names = []
@@ -183,8 +185,7 @@ class Pooling:
         numbers = schema.of_kind("numeric", "datetime") if self.clip else []
         pooled = [
             learn_levels(
-                pool[column.name],
-                reference[column.name],
+                values[column.name],
                 column,
                 min_rate=self.min_rate,
                 min_count=self.min_count,
@@ -193,12 +194,7 @@ class Pooling:
             )
             for column in levels
         ]
-        clipped = [
-            self._learn_range(
-                pd.concat([pool[name], reference[name]], ignore_index=True), schema[name]
-            )
-            for name in numbers
-        ]
+        clipped = [self._learn_range(values[name], schema[name]) for name in numbers]
         return PoolingRule(
             schema,
             self.min_count,

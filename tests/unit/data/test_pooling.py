@@ -28,14 +28,14 @@ def people(n: int = 1000) -> pd.DataFrame:
 
 def rule_of(
     pooling: Pooling,
-    pool: pd.DataFrame,
-    reference: pd.DataFrame | None = None,
+    table: pd.DataFrame,
     *,
     target: str | None = None,
     kinds: dict[str, str] | None = None,
 ) -> PoolingRule:
-    schema = infer_schema(pool, kinds=kinds).with_roles(target=target)
-    return pooling.learn(pool, pool if reference is None else reference, schema)
+    """What every other row of a table as the pool and the others as the reference say."""
+    schema = infer_schema(table, kinds=kinds).with_roles(target=target)
+    return pooling.learn(table.iloc[::2], table.iloc[1::2], schema)
 
 
 def texts(**counts: int) -> pd.DataFrame:
@@ -71,7 +71,7 @@ def test_zeros_and_a_count_of_one_change_nothing() -> None:
     assert rule.apply_schema() == rule.schema
 
 
-def test_pooled_cells_come_back_as_levels_that_enough_of_the_pool_hold() -> None:
+def test_pooled_cells_come_back_as_levels_that_enough_rows_hold() -> None:
     rule = rule_of(Pooling(min_rate=0.05), people())
     table = pd.DataFrame({"job": ["(rare)"] * 4800, "age": 1, "since": pd.Timestamp("2016-01-01")})
     counts = rule.undo(table, seed=1)["job"].value_counts()
@@ -121,9 +121,10 @@ def test_a_truth_value_of_too_few_rows_is_not_drawn() -> None:
     assert restored["a"].all()
 
 
-def test_shares_are_of_pool_and_reference_and_names_of_the_pool_alone() -> None:
-    pool, reference = texts(a=90, b=6, c=4), texts(a=60, b=9, c=31)
-    assert shares_of(rule_of(Pooling(), pool, reference)) == {"a": 0.909, "b": 0.091}
+def test_names_and_shares_are_of_pool_and_reference_together() -> None:
+    pool, reference = texts(a=90, b=6, c=4, d=2), texts(a=82, b=9, c=4, d=1, e=2)
+    rule = Pooling().learn(pool, reference, infer_schema(pool))
+    assert shares_of(rule) == {"a": 0.86, "b": 0.075, "c": 0.04, "other": 0.025}
 
 
 def test_levels_that_too_few_training_rows_hold_are_pooled_and_come_back() -> None:
@@ -159,9 +160,10 @@ def test_shares_that_are_right_but_for_chance_are_left_alone() -> None:
 
 def test_a_column_of_rare_levels_only_is_told_of() -> None:
     table = pd.DataFrame({"town": [f"t{i % 286}" for i in range(1000)], "sex": ["m", "f"] * 500})
-    (note,) = mostly_rare(table, infer_schema(table))
+    pool, reference, schema = table.iloc[::2], table.iloc[1::2], infer_schema(table)
+    (note,) = mostly_rare(pool, reference, schema)
     assert note.startswith("town: 286 of 286 levels, 100% of the cells")
-    assert mostly_rare(table, infer_schema(table), min_count=2) == []
+    assert mostly_rare(pool, reference, schema, min_count=2) == []
 
 
 def test_undoing_is_seeded_and_the_first_rows_do_not_depend_on_the_others() -> None:
