@@ -55,7 +55,6 @@ def run(n_files, seed):
     @hypothesis.seed(seed)
     @settings(
         max_examples=n_files,
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
         print_blob=False,

@@ -50,7 +50,6 @@ def run(n_cases, seed, *, networks):
     @hypothesis.seed(seed)
     @settings(
         max_examples=n_cases,
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
         print_blob=False,

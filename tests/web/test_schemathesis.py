@@ -38,7 +38,6 @@ _SETTINGS = settings(
     max_examples=N_EXAMPLES,
     derandomize=True,
     database=None,
-    deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )

@@ -213,7 +213,7 @@ def tables(draw: st.DrawFn) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(tables())
 def test_any_table_survives_json_and_restore(table: pd.DataFrame) -> None:
     schema = infer_schema(table)

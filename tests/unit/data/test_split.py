@@ -326,7 +326,7 @@ def test_a_hundred_thousand_grouped_rows_take_a_moment() -> None:
     assert time.process_time() - start < 3  # 0.2 s; a Python loop over rows would take longer
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     n=st.integers(1, 300),
     n_groups=st.integers(1, 300),

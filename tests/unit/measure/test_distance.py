@@ -45,7 +45,7 @@ def encode(*tables: pd.DataFrame) -> list[Encoded]:
 
 
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 400), k=st.integers(1, 5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_it_agrees_with_a_loop_over_all_pairs(seed: int, n: int, k: int) -> None:
     rng = np.random.default_rng(seed)
     _, queries, table = encode(

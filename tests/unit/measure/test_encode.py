@@ -98,7 +98,7 @@ def test_one_huge_value_does_not_bring_the_others_together() -> None:
     known=st.lists(st.integers(-20, 20), min_size=1, max_size=30),
     values=st.lists(st.floats(-50, 50), min_size=2, max_size=10, unique=True),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_ranks_rise_with_the_value(known: list[int], values: list[float]) -> None:
     reference = pd.DataFrame({"x": np.array(known, dtype=float)})
     encoder = DistanceEncoder.fit(reference, infer_schema(reference, kinds={"x": "numeric"}))

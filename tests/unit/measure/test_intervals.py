@@ -47,7 +47,7 @@ def test_clopper_pearson_known_answers() -> None:
 
 
 @given(n=st.integers(1, 200), share=st.floats(0, 1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_fractional_interval_agrees_with_the_exact_one(n: int, share: float) -> None:
     successes = round(share * n)
     exact = proportion(successes, n)

@@ -143,7 +143,7 @@ def test_it_scores_as_the_packages_network_does(monkeypatch: pytest.MonkeyPatch)
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_score_depends_neither_on_the_rows_beside_it_nor_on_order(
     data: st.DataObject,
 ) -> None:

@@ -84,7 +84,7 @@ def test_one_draw_of_many_rows_equals_many_draws():
     assert parts == draw(mask, 100)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     texts=st.lists(st.text("AB19-", min_size=1, max_size=4), min_size=1, max_size=60),
     form=st.sampled_from(["key", "national_id", "free_text", "full_name", "phone", "ip"]),

@@ -101,7 +101,7 @@ texts = st.text(
     delimiter=st.sampled_from(",;\t|"),
     end=st.sampled_from(["\n", "\r\n"]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_is_quoted_comes_back_as_it_was(
     tmp_path_factory: pytest.TempPathFactory,
     table: list[tuple[str, str]],

@@ -108,7 +108,7 @@ def test_what_is_given_decides(tmp_path: Path) -> None:
 
 
 @given(numbers=st.lists(st.floats(-1e12, 1e12).map(lambda x: round(x, 4)), min_size=1, max_size=8))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_numbers_with_groups_come_back(
     tmp_path_factory: pytest.TempPathFactory, numbers: list[float]
 ) -> None:

@@ -120,7 +120,7 @@ def test_a_moved_date_has_both_parts_and_lies_near_within_the_bounds() -> None:
     st.integers(0, 11),
     st.integers(0, 6),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_date_moves_to_any_month_and_weekday(dates: list[Any], month: int, day: int) -> None:
     (step,) = learnt(Calendar("day")).steps
     table = pd.DataFrame({"day": pd.to_datetime(dates)}).assign(

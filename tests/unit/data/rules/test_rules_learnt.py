@@ -221,7 +221,7 @@ def test_uniqueness_is_no_fact_about_a_row() -> None:
 LEVELS = st.sampled_from(["p", "q", "r", None])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(LEVELS, LEVELS, st.integers(0, 3)), min_size=8, max_size=40))
 def test_any_table_obeys_once_it_is_applied_and_undone(rows: list[tuple[Any, Any, int]]) -> None:
     table = pd.DataFrame(rows, columns=["a", "b", "n"]).astype({"a": object, "b": object})

@@ -121,7 +121,7 @@ def test_points_are_ascending_and_stand_for_every_row(values: list[int]) -> None
     st.lists(st.integers(-1000, 1000), min_size=2, max_size=40, unique=True),
     st.sampled_from([1e-30, 1.0, 1e30, 1e140]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_points_give_finite_modes_in_order_near_the_data(
     whole: list[int], scale: float
 ) -> None:

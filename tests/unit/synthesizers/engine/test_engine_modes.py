@@ -93,7 +93,7 @@ def test_what_is_decoded_is_what_was_encoded(numbers: Numbers) -> None:
     st.sampled_from([1e-20, 0.1, 1.0, 1e20]),
     st.sampled_from([PAPER, ATOMS, BINS]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_column_comes_back_finite_and_inside_its_own_range(
     whole: list[int], scale: float, numbers: Numbers
 ) -> None:
@@ -194,7 +194,7 @@ def test_no_column_has_more_atoms_than_asked_for_though_values_tie() -> None:
 
 @EVERY
 @given(st.integers(0, 2**31), st.integers(10, 300))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_nothing_kept_is_the_value_of_a_row_on_its_own(numbers: Numbers, seed: int, n: int) -> None:
     """Continuous values: each is one row's, and none may be found in what is kept."""
     rng = np.random.default_rng(seed)
