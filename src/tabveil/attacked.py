@@ -30,13 +30,14 @@ class TableWork:
 
     def __call__(self, task: Task) -> Outcome:
         """Attack the table that the task names; an error of ours is an outcome too."""
-        name, found = str(task.values["table"]), bool(task.values["found"])
+        about: dict[str, Any] = dict(task.values)
+        name = about.pop("table")
         try:
-            made: Evaluation | Control | None
+            made: Evaluation | tuple[Control, ...]
             if name == _ITSELF:
                 made = evaluate(self.data, metrics={}, attacks=self.suite.attacks)
             else:
-                made = run_control(self.data, self.suite, name, found=found)
+                made = run_control(self.data, self.suite, name, **about)
         except TabveilError as error:
             return Outcome(task.number, "failed", about={"raised": error})
         except Exception as error:  # its message may quote the table
@@ -63,16 +64,14 @@ def attack(
         TabveilError: a worker died.
     """
     waiting, made = [_task(_ITSELF)], {}
-    lineup, found, lost = True, False, set[str]()
+    about: dict[str, Any] = {}
+    lineup, lost = True, set[str]()
     with executor.open(TableWork(data, suite)) as session:
-        at_once = session.n_workers > 1
-        if at_once:  # they depend on nothing that is found
-            waiting += [_task(name) for name in PLANTED]
         for outcome in outcomes(session, waiting):
             name = _TABLES[outcome.number]
             if outcome.state == "lost" and name not in lost:
                 lost.add(name)
-                waiting.append(_task(name, found=found))
+                waiting.append(_task(name, **about))
                 continue
             try:
                 made[name] = _made(outcome.about, outcome.error)
@@ -80,19 +79,18 @@ def attack(
                 lineup = False
                 continue
             if name == _ITSELF:
-                risk = suite.risk(suite.advantages(made[name]))
-                found = risk is not None and risk.low > 0
+                advantages = suite.advantages(made[name])
+                risk = suite.risk(advantages)
                 if risk is None:
-                    waiting.clear()
                     lineup = False
                     continue
-                others = () if at_once else PLANTED
-                waiting += [_task(one, found=found) for one in (*others, NULL)]
+                about = {"found": risk.low > 0, "n_tried": len(advantages)}
+                waiting += [_task(one, **about) for one in (*PLANTED, NULL)]
     return made[_ITSELF], _controls(data, suite, made) if lineup else ()
 
 
-def _task(name: str, *, found: bool = False) -> Task:
-    return Task(_TABLES.index(name), {"table": name, "found": found})
+def _task(name: str, **about: Any) -> Task:
+    return Task(_TABLES.index(name), {"table": name, **about})
 
 
 def _made(about: Mapping[str, Any], died: str | None) -> Any:
@@ -108,5 +106,4 @@ def _controls(data: EvalInput, suite: Suite, made: Mapping[str, Any]) -> tuple[C
         blind = guess(data, suite)
     except CannotTell:
         return ()
-    planted: list[Control | None] = [made[name] for name in (*PLANTED, NULL)]
-    return (*filter(None, planted), blind)
+    return (*(control for name in (*PLANTED, NULL) for control in made[name]), blind)

@@ -21,7 +21,7 @@ import pandas as pd
 import tabveil
 from tabveil.attacked import attack
 from tabveil.contracts import Limits, Score
-from tabveil.controls import Control, Suite, unseen
+from tabveil.controls import Control, Suite, smallest_seen, unseen
 from tabveil.data.opening import Wishes
 from tabveil.data.opening_alike import open_alike
 from tabveil.data.tables import Place, digest
@@ -198,18 +198,13 @@ def conclude(
         )
     if failed:
         return "cannot tell", _why(failed)
-    missed, least = unseen(controls), smallest_seen(controls)
-    if missed or least is None:
+    missed = unseen(controls)
+    if missed or not any(one.n_planted for one in controls):
         what = "; ".join(one.what for one in missed) or "none could be planted"
-        seen = f"; the smallest that was seen: {least.what}" if least else ""
-        return "cannot tell", f"no leak was shown, but a planted one stayed unseen: {what}{seen}"
+        seen = [one.what for one in smallest_seen(controls).values() if one]
+        least = f"; seen were: {'; '.join(seen)}" if seen else ""
+        return "cannot tell", f"no leak was shown, but a planted one stayed unseen: {what}{least}"
     return "nothing shown", f"at most {risk.high:.3f} ({risk.component}) cannot be excluded"
-
-
-def smallest_seen(controls: Sequence[Control]) -> Control | None:
-    """The smallest planted leak that was seen."""
-    planted = [one for one in controls if one.n_planted and one.seen]
-    return min(planted, key=lambda one: one.n_planted, default=None)
 
 
 def plain(reason: str) -> str:

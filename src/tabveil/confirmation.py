@@ -163,8 +163,9 @@ def _of_the_first(
     trial: Trial, parts: Parts, suite: Suite, gate: Gate, groups: NDArray[np.intp]
 ) -> dict[str, Any]:
     data, evaluation = trial.data, trial.evaluation
+    n_tried = len(suite.advantages(evaluation))
     try:
-        controls = run_controls(data, suite, found=True)
+        controls = run_controls(data, suite, found=True, n_tried=n_tried)
     except CannotTell:
         controls = ()
     sample = data.synthetic.head(len(data.train))

@@ -4,20 +4,24 @@ A report that shows nothing means nothing unless it would have shown something. 
 attacks this synthetic table again, with training rows planted in it, and looks twice where
 nothing can leak:
 
-    control        what is attacked                                        must
-    -------------  ------------------------------------------------------  -------------------
-    copies_1pct    it, with 1 % of its rows replaced by training rows      be seen
-    outliers_1pct  it, with 1 % replaced by outlying training rows         be seen
-    copies_10pct   it, with 10 % replaced by training rows                 be seen
-    fresh          half of the reference, against the other half           show nothing
-    permuted       (the reference is small) it, with train and control     show nothing
-                   shuffled
-    blind          nothing: membership is guessed from the people's own    show nothing
-                   values (measure/blind.py)
+    control          what is attacked                                      must
+    ---------------  ----------------------------------------------------  ---------------------
+    copies_<n>pct    it, and 1 (10) % as many training rows                be seen, at 1 %
+    outliers_1pct    it, and 1 % as many outlying training rows            be seen
+    near_<n>pct      it, and 1 (2, 5, 10) % as many training rows with a   be seen; which is told
+                     little noise on their numbers
+    disguised_<n>pct likewise rounded, shifted or partly changed ones      be seen; which is told
+    fresh            half of the reference, against the other half         show nothing
+    permuted         (the reference is small) it, with train and control   show nothing
+                     shuffled
+    blind            nothing: membership is guessed from the people's own  show nothing
+                     values (measure/blind.py)
 
-Where one of the last shows a leak, train and control differ by themselves, and a finding of that
-kind cannot be laid at the generator's door. Planted leaks are attacked by the attacks that make
-the risk only, on fewer targets: what they see, the whole suite sees too.
+A larger leak of a kind is planted only where the smaller one stayed unseen. Where one of the last
+three shows a leak, train and control differ by themselves, and a finding of that kind cannot be
+laid at the generator's door. Planted leaks are attacked by those attacks that make the risk and
+recognise rows: what they see, the whole suite sees too. Copies, which one count shows, are attacked
+on fewer targets.
 """
 
 from __future__ import annotations
@@ -28,11 +32,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.stats import norm
 
-from tabveil.contracts import Advantage, Attack, EvalInput
+from tabveil.contracts import Advantage, Attack, EvalInput, MembershipAttack
 from tabveil.evaluate import Evaluation, Result, evaluate
 from tabveil.measure.blind import NAME, guess_blindly
 from tabveil.measure.lineup import lineup_of
-from tabveil.planting import PLANTED, null, planted
+from tabveil.planting import PLANTED, Planted, null, planted
 from tabveil.search.objective import Objective, Objectives
 
 NULL = "null"
@@ -56,6 +60,12 @@ class Suite:
         chosen = self.objectives.risk_from
         return {name: a for name, a in self.attacks.items() if not chosen or name in chosen}
 
+    @property
+    def recognising(self) -> dict[str, Attack]:
+        """Those of them that recognise rows, which is what sees planted ones; or else all."""
+        every = self.components
+        return {n: a for n, a in every.items() if isinstance(a, MembershipAttack)} or every
+
     def failed(self, evaluation: Evaluation) -> tuple[Result, ...]:
         """The attacks that make the risk and gave no number."""
         return tuple(r for r in evaluation.failed("privacy") if r.name in self.components)
@@ -64,8 +74,12 @@ class Suite:
         """The components of the risk by those attacks that gave a number."""
         return {key: one for key, one in _advantages(evaluation) if _attack(key) in self.components}
 
-    def risk(self, advantages: Mapping[str, Advantage]) -> Objective | None:
+    def risk(
+        self, advantages: Mapping[str, Advantage], *, n_tried: int | None = None
+    ) -> Objective | None:
         """The risk that these components make together; None where there are none.
+
+        `n_tried`: for how many its lower bound is corrected; None: for their number.
 
         Its component is the one that shows most, or, where none shows anything, the one that
         excludes least. A failed attack takes nothing from what another one shows; whoever says
@@ -73,7 +87,7 @@ class Suite:
         """
         if not advantages:
             return None
-        estimate = replace(self.objectives, risk_by="estimate").risk_of(advantages)
+        estimate = replace(self.objectives, risk_by="estimate").risk_of(advantages, n_tried=n_tried)
         by = "shown" if estimate.low > 0 else "at_most"
         worst = replace(self.objectives, risk_by=by).risk_of(advantages)  # type: ignore[arg-type]
         return replace(estimate, component=worst.component)
@@ -151,6 +165,11 @@ class Control:
     failed: Mapping[str, str]
 
     @property
+    def kind(self) -> str:
+        """Of `PLANTED`, where something was planted."""
+        return self.name.partition("_")[0]
+
+    @property
     def seen(self) -> bool:
         """Whether a leak was shown."""
         return self.risk is not None and self.risk.low > 0
@@ -162,7 +181,7 @@ class Control:
 
     @property
     def as_wanted(self) -> bool:
-        """Whether a planted leak was seen, or nothing beyond chance where there is none."""
+        """Whether this planted leak was seen, or nothing beyond chance where there is none."""
         return self.seen if self.n_planted else not self.far
 
     def explains(self, key: str, found: Advantage, *, z: float) -> bool:
@@ -187,7 +206,9 @@ def explains(
     return False
 
 
-def run_controls(data: EvalInput, suite: Suite, *, found: bool) -> tuple[Control, ...]:
+def run_controls(
+    data: EvalInput, suite: Suite, *, found: bool, n_tried: int
+) -> tuple[Control, ...]:
     """Make each of the controls above.
 
     Args:
@@ -195,41 +216,74 @@ def run_controls(data: EvalInput, suite: Suite, *, found: bool) -> tuple[Control
         suite: the attacks.
         found: whether the audit has shown something, which the controls without a leak must then
             be able to explain with as many targets.
+        n_tried: components of the risk in the audit, for which what is seen is corrected.
 
     Raises:
         CannotTell: as `measure.lineup.lineup_of`.
     """
-    made = [run_control(data, suite, name, found=found) for name in (*PLANTED, NULL)]
-    return (*filter(None, made), guess(data, suite))
+    made = [
+        control
+        for name in (*PLANTED, NULL)
+        for control in run_control(data, suite, name, found=found, n_tried=n_tried)
+    ]
+    return (*made, guess(data, suite))
 
 
-def run_control(data: EvalInput, suite: Suite, name: str, *, found: bool) -> Control | None:
-    """Make one of the controls that attack a table; None where there is no row to plant.
+def run_control(
+    data: EvalInput, suite: Suite, name: str, *, found: bool, n_tried: int
+) -> tuple[Control, ...]:
+    """Make the controls of one kind: leaks until one is seen; none where there is no row to plant.
 
     Args:
         data: as for `run_controls`, likewise what follows.
         suite: the attacks.
         name: one of PLANTED, or NULL.
         found: whether the audit has shown something; matters to NULL only.
+        n_tried: components of the risk in the audit; matters to planted leaks only.
     """
     most = min(MAX_TARGETS, data.limits.max_targets or MAX_TARGETS)
     small = replace(data, limits=replace(data.limits, max_targets=most))
     if name == NULL:
         called, what, without = null(data if found else small)
-        return _run(called, what, 0, without, suite)
-    for called, what, n, table in planted(data, [name]):
-        return _run(called, what, n, replace(small, synthetic=table), suite)
-    return None
+        evaluation = evaluate(without, metrics={}, attacks=suite.components)
+        return (_control(called, what, 0, evaluation, suite),)
+    attacked = small if PLANTED[name].needed else data
+    made: list[Control] = []
+    for leak in planted(data, name):
+        made.append(_with_leak(leak, attacked, suite, n_tried))
+        if made[-1].seen:
+            break
+    return tuple(made)
 
 
-def _run(name: str, what: str, n: int, data: EvalInput, suite: Suite) -> Control:
-    evaluation = evaluate(data, metrics={}, attacks=suite.components)
+def _with_leak(leak: Planted, data: EvalInput, suite: Suite, n_tried: int) -> Control:
+    """Attack by attack, until one sees it."""
+    leaking = data.with_rows(leak.rows)
+    results: tuple[Result, ...] = ()
+    for name, attack in suite.recognising.items():
+        results += evaluate(leaking, metrics={}, attacks={name: attack}).results
+        about = leak.name, leak.words, len(leak.rows)
+        control = _control(*about, Evaluation(results), suite, n_tried=n_tried)
+        if control.seen:
+            break
+    return control
+
+
+def _control(
+    name: str,
+    what: str,
+    n: int,
+    evaluation: Evaluation,
+    suite: Suite,
+    *,
+    n_tried: int | None = None,
+) -> Control:
     advantages = suite.advantages(evaluation)
     return Control(
         name=name,
         what=what,
         n_planted=n,
-        risk=suite.risk(advantages),
+        risk=suite.risk(advantages, n_tried=n_tried),
         advantages=advantages,
         failed={result.name: result.reason for result in evaluation.results if result.error},
     )
@@ -247,5 +301,16 @@ def guess(data: EvalInput, suite: Suite) -> Control:
 
 
 def unseen(controls: Sequence[Control]) -> tuple[Control, ...]:
-    """The planted leaks that were not seen."""
-    return tuple(one for one in controls if one.n_planted and not one.seen)
+    """Of each kind that was not seen as it must be, the planted leak that should have been."""
+    missed = []
+    for kind, about in PLANTED.items():
+        of_kind = [one for one in controls if one.n_planted and one.kind == kind]
+        must = of_kind[:1] if about.needed else of_kind[-1:]
+        missed += [one for one in must if not one.seen]
+    return tuple(missed)
+
+
+def smallest_seen(controls: Sequence[Control]) -> dict[str, Control | None]:
+    """Kind of planted leak → the smallest that was seen; None: none of those that were planted."""
+    kinds = {one.kind: None for one in controls if one.n_planted}
+    return kinds | {one.kind: one for one in controls if one.n_planted and one.seen}

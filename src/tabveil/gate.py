@@ -24,6 +24,7 @@ from tabveil.contracts import Advantage
 from tabveil.errors import ConfigError
 from tabveil.evidence import Evidence, Known
 from tabveil.measure.over_seeds import OverSeeds
+from tabveil.planting import PLANTED
 
 Outcome = Literal["pass", "fail", "cannot tell"]
 _WORST_FIRST: tuple[Outcome, ...] = ("fail", "cannot tell", "pass")
@@ -85,7 +86,8 @@ class Gate:
         utility: least that the utility must be, by its lower bound; None: no such limit.
         attacks: those that must have been made; without them a limit on "any attack" is empty.
         models: trainings of a candidate, at least: one tells nothing of how they differ.
-        planted: planted leaks (`controls.py`) that the attacks must have seen.
+        planted: planted leaks (`<kind>_<percent>pct`, `planting.py`) that the attacks must have
+            seen, or a smaller one of the kind.
         rare_below: training rows below which a level is rare; none may be sampled. 0: any may.
         k: least size of a group of sampled rows with equal quasi-identifiers, for `below_k`.
         below_k: most of the sampled rows that may stand in smaller groups; None: not looked at.
@@ -111,6 +113,12 @@ class Gate:
         for name, limit in {**self.limits, "risk": self.risk, "utility": self.utility}.items():
             if limit is not None and not 0 <= limit <= 1:
                 raise ConfigError(f"gate: the limit of {name}, {limit}, must lie in [0, 1]")
+        known = [f"{kind}_{n}pct" for kind, about in PLANTED.items() for n in about.percents]
+        if unknown := sorted(set(self.planted) - set(known)):
+            raise ConfigError(
+                f"gate.planted: {', '.join(unknown)}: no leak that is planted; there are "
+                f"{', '.join(known)}"
+            )
         if not self.limits and self.risk is None:
             raise ConfigError("gate.limits: a gate without a limit on a risk promises nothing")
 
@@ -153,9 +161,8 @@ class Gate:
             yield Rule(pattern, attack, None, limit, ok, why)
 
     def _of_controls(self, evidence: Evidence) -> Iterator[Rule]:
-        by_name = {control.name: control for control in evidence.controls}
         for name in self.planted:
-            control = by_name.get(name)
+            control = _no_larger(name, evidence.controls)
             if control is None:
                 yield Rule(
                     "planted", name, None, None, "cannot tell", f"{name}: could not be planted"
@@ -243,3 +250,18 @@ class Gate:
             outcome = "fail"
         why = f"utility: at least {lower:.3f}, {self.utility:g} is asked"
         yield Rule("utility", "utility", lower, self.utility, outcome, why)
+
+
+def _no_larger(name: str, controls: Sequence[Known]) -> Known | None:
+    """The planted leak of the kind and size that a name asks for, or a smaller one that was seen.
+
+    Larger ones are not planted once a smaller one was seen.
+    """
+    kind = name.partition("_")[0]
+    planted = [one for one in controls if one.n_planted and one.name.partition("_")[0] == kind]
+    no_larger = [one for one in planted if _percent(one.name) <= _percent(name)]
+    return max(no_larger, key=lambda one: (one.seen, one.n_planted), default=None)
+
+
+def _percent(name: str) -> int:
+    return int(name.partition("_")[2].removesuffix("pct"))

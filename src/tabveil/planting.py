@@ -1,54 +1,100 @@
 """Which tables leak as much as is known, and which leak nothing?
 
-They are made from the tables of an audit: training rows are planted in the synthetic one, or the
-roles are dealt anew. What attacks then find is in `controls.py`.
+They are made from the tables of an audit: training rows, or near-copies of them, are planted in the
+synthetic one, or the roles are dealt anew. What attacks then find is in `controls.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tabveil.contracts import EvalInput
 from tabveil.measure.encode import DistanceEncoder
 from tabveil.measure.lineup import lineup_of
+from tabveil.measure.near_copies import disguised, moved
 from tabveil.seeding import child_rng
 
-PLANTED = ("copies_1pct", "outliers_1pct", "copies_10pct")
 OUTLIERS_AMONG = 10_000
 """Training rows among which the outlying ones are looked for."""
 FEWEST_FRESH = 200
 """Rows in half of the reference, below which it cannot stand for a synthetic table."""
 
 
-def planted(
-    data: EvalInput, names: Collection[str] = PLANTED
-) -> Iterator[tuple[str, str, int, pd.DataFrame]]:
-    """Name, words, number of planted rows and table, for each of the leaks that can be planted.
+@dataclass(frozen=True)
+class Kind:
+    """What is planted.
+
+    Attributes:
+        words: for it.
+        percents: of the number of synthetic rows, to which the leak is added; ascending. A larger
+            leak is planted only where a smaller one stayed unseen.
+        needed: whether the smallest must be seen before it can be said that nothing is there; else
+            any of them will do, and it is told which.
+    """
+
+    words: str
+    percents: tuple[int, ...]
+    needed: bool = False
+
+
+PLANTED = {
+    "copies": Kind("training rows", (1, 10), needed=True),
+    "outliers": Kind("outlying training rows", (1,), needed=True),
+    "near": Kind("training rows with numbers moved by 2 % of their spread", (1, 2, 5, 10)),
+    "disguised": Kind(
+        "training rows that were rounded, or shifted, or had a cell changed", (1, 2, 5, 10)
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A leak.
+
+    Attributes:
+        name: `<kind>_<percent>pct`.
+        words: what is planted, and how much of it.
+        rows: to be added to the synthetic ones, shape (n, n_columns).
+    """
+
+    name: str
+    words: str
+    rows: pd.DataFrame
+
+
+def planted(data: EvalInput, kind: str) -> Iterator[Planted]:
+    """Ever larger leaks of one of `PLANTED`; none where there is no row to plant.
 
     Rows come from all of `train`, as a generator's would, whoever is asked about; but not those
     that are nobody's own, since they are in a table that leaks nothing, too.
     """
-    own = _own(data)
-    what = "training rows" if len(own) == len(data.train) else "training rows that are not common"
-    for name in (one for one in PLANTED if one in names):
-        share = 0.10 if name == "copies_10pct" else 0.01
-        is_outlying = name == "outliers_1pct"
-        rows = _outliers(data) if is_outlying else own
-        kind = "outlying training rows" if is_outlying else what
-        n = min(max(1, round(share * len(data.synthetic))), len(rows))
-        words = f"{n} of {len(data.synthetic)} rows replaced by {kind}"
-        if n:
-            yield name, words, n, plant(data.synthetic, rows, n, seed=data.seed, name=name)
+    own = _outliers(data) if kind == "outliers" else _own(data)
+    if kind in ("near", "disguised"):
+        change = moved if kind == "near" else disguised
+        changed = change(own, data.schema, child_rng(data.seed, "plant", kind))
+        own = changed[_keys(data, changed) != _keys(data, own)]
+    words = PLANTED[kind].words
+    if kind != "outliers" and len(own) < len(data.train):
+        words = words.replace("training rows", "training rows that are not common")
+    for percent in PLANTED[kind].percents if len(own) else ():
+        name = f"{kind}_{percent}pct"
+        n = min(max(1, round(percent / 100 * len(data.synthetic))), len(own))
+        rows = own.iloc[child_rng(data.seed, "plant", name).choice(len(own), n, replace=False)]
+        yield Planted(name, f"{n} {words} beside {len(data.synthetic)} rows", rows)
 
 
 def _own(data: EvalInput) -> pd.DataFrame:
     """The rows of `train` that are neither shared with another table nor as common as such rows."""
-    keys = DistanceEncoder.fit(data.reference, data.schema).transform(data.train).row_keys()
-    return data.train[~np.isin(keys, lineup_of(data).keys.shared)]
+    return data.train[~np.isin(_keys(data, data.train), lineup_of(data).keys.shared)]
+
+
+def _keys(data: EvalInput, table: pd.DataFrame) -> NDArray[np.uint64]:
+    return DistanceEncoder.fit(data.reference, data.schema).transform(table).row_keys()
 
 
 def _outliers(data: EvalInput) -> pd.DataFrame:
@@ -56,16 +102,6 @@ def _outliers(data: EvalInput) -> pd.DataFrame:
     limits = replace(data.limits, max_targets=OUTLIERS_AMONG)
     lineup = lineup_of(replace(data, membership=None, limits=limits))
     return lineup.targets.frame[lineup.is_member & lineup.is_outlier]
-
-
-def plant(
-    synthetic: pd.DataFrame, rows: pd.DataFrame, n: int, *, seed: int, name: str
-) -> pd.DataFrame:
-    """The table with `n` of its rows, drawn at random, replaced by as many of `rows`."""
-    rng = child_rng(seed, "plant", name)
-    keep = np.sort(rng.permutation(len(synthetic))[n:])
-    put = np.sort(rng.choice(len(rows), size=n, replace=False))
-    return pd.concat([synthetic.iloc[keep], rows.iloc[put][synthetic.columns]], ignore_index=True)
 
 
 def null(data: EvalInput) -> tuple[str, str, EvalInput]:

@@ -30,7 +30,7 @@ def control(name: str, *, seen: bool, planted: int = 10, far: bool = False) -> C
 
 ALL_SEEN = (
     control("copies_1pct", seen=True),
-    control("copies_10pct", seen=True, planted=100),
+    control("near_2pct", seen=True, planted=20),
     control("fresh", seen=False, planted=0),
 )
 FAILED = Result("privacy", "inference", error="Traceback\nCannotTell: cannot tell: 3 rows")
@@ -51,7 +51,10 @@ NULL_FAR = (*ALL_SEEN[:2], control("fresh", seen=True, planted=0, far=True))
         (None, None, (FAILED,), (), "cannot tell", "inference gave no number: 3 rows"),
         (0.0, 0.0, (), (), "cannot tell", "none could be planted"),
         (0.0, 0.0, (), (control("copies_1pct", seen=False), *ALL_SEEN[1:]), "cannot tell",
-         "unseen: 10 rows: copies_1pct; the smallest that was seen: 100 rows: copies_10pct"),
+         "unseen: 10 rows: copies_1pct; seen were: 20 rows: near_2pct"),
+        (0.0, 0.0, (), (control("near_1pct", seen=False), *ALL_SEEN), "nothing shown", "at most"),
+        (0.0, 0.0, (), (ALL_SEEN[0], control("near_10pct", seen=False)), "cannot tell",
+         "unseen: 10 rows: near_10pct; seen were: 10 rows: copies_1pct"),
         (0.0002, 0.0002, (), ALL_SEEN, "leak shown", "the risk is above 0 (by < 0.001), at most"),
         (None, None, (FAILED, ALSO), (), "cannot tell", "inference, k_map gave no number: 3"),
         (0.3, None, (), NULL_FAR, "cannot tell", "train and control differ by themselves"),
@@ -158,7 +161,8 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
 def test_the_sentence_says_what_was_attacked_and_what_would_have_been_seen():
     text = sentence(made())
     assert text.startswith("Nothing shown: 9 synthetic rows, attacked with 9 rows of train")
-    assert "The smallest planted leak that was seen: 10 rows: copies_1pct." in text
+    seen = "10 rows: copies_1pct; 20 rows: near_2pct"
+    assert f"The smallest planted leaks that were seen: {seen}." in text
     assert "not a proof" in text
     assert "planted" not in sentence(made("leak shown", 0.1))
     assert "planted" not in sentence(made("cannot tell"))

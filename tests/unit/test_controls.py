@@ -11,11 +11,13 @@ from tabveil.controls import (
     Control,
     Suite,
     run_controls,
+    smallest_seen,
     unseen,
 )
 from tabveil.errors import CannotTell
 from tabveil.evaluate import Evaluation, Result
 from tabveil.measure.intervals import difference_of_proportions
+from tabveil.planting import PLANTED
 from tabveil.search.objective import Objectives
 
 TABLES = ("train", "control", "reference", "synthetic")
@@ -67,22 +69,64 @@ def suite(*attacks, **more) -> Suite:
     return Suite({one.name: one for one in attacks}, Objectives({}, **more))
 
 
-def test_an_attack_that_sees_copies_sees_every_planted_leak_and_none_where_none_is():
-    found = run_controls(given(), suite(Copies()), found=False)
-    assert [one.seen for one in found] == [True, True, True, False, False]
-    assert all(one.as_wanted for one in found)
-    assert unseen(found) == ()
+def controls(data, whole, *, found=False):
+    return run_controls(data, whole, found=found, n_tried=1)
 
 
-def test_an_attack_that_sees_nothing_leaves_them_unseen():
-    found = run_controls(given(), suite(Blind()), found=False)
-    assert [one.name for one in unseen(found)] == ["copies_1pct", "outliers_1pct", "copies_10pct"]
+def test_an_attack_that_sees_copies_sees_them_and_no_near_copies_and_nothing_where_none_is():
+    found = controls(given(), suite(Copies()))
+    seen = {"copies_1pct": True, "outliers_1pct": True, "fresh": False, "blind": False}
+    near = {f"near_{n}pct": False for n in (1, 2, 5, 10)}
+    unlike = {one.name: one.seen for one in found if one.kind != "disguised"}
+    assert unlike == seen | near
+    missed = [one.name for one in unseen(found)]
+    assert missed[0] == "near_10pct"
+    assert smallest_seen(found)["near"] is None
+
+
+@dataclass(frozen=True)
+class NearCopies(Copies):
+    """Sees rows that are like those of `far_out`, from 1.5 % of the rows on."""
+
+    name: ClassVar[str] = "near_copies"
+
+    def evaluate(self, data: EvalInput) -> list[Score]:
+        share = float((data.synthetic["x"] > 50).mean())
+        return [Score("share", share, 0, 1, Advantage(max(0.0, share - 0.015), 0.0001))]
+
+
+def far_out(n: int, seed: int):
+    return people(n, seed).assign(x=lambda t: t["x"] + 100)
+
+
+def test_a_larger_leak_is_planted_only_until_one_is_seen_and_the_smallest_is_named():
+    data = given(train=far_out(1000, 0))
+    found = controls(data, suite(NearCopies()))
+    near = {one.name: one.seen for one in found if one.kind == "near"}
+    assert near == {"near_1pct": False, "near_2pct": True}
+    assert smallest_seen(found)["near"].name == "near_2pct"
+    assert [one.name for one in unseen(found)] == ["copies_1pct", "outliers_1pct"]
+
+
+def test_what_is_seen_is_corrected_for_all_components_of_the_audit():
+    @dataclass(frozen=True)
+    class Weak(Copies):
+        name: ClassVar[str] = "weak"
+
+        def evaluate(self, data):
+            return [Score("x", 0.1, 0.0, 0.2, Advantage(0.1, 0.05))]  # two standard errors
+
+    alone, among = (
+        run_controls(given(), suite(Weak()), found=False, n_tried=n)[0].seen for n in (1, 20)
+    )
+    assert (alone, among) == (True, False)
 
 
 def test_where_train_and_control_differ_by_themselves_only_other_findings_count():
     data = given(train=people(1000, 0, shift=2))
-    found = run_controls(data, suite(Copies(), Apart()), found=True)
-    assert [one.as_wanted for one in found] == [True, True, True, False, False]
+    found = controls(data, suite(Copies(), Apart()), found=True)
+    assert [one.as_wanted for one in found][-2:] == [False, False]
+    assert all(one.as_wanted for one in found[:-2])
     leaks = {"copies/excess": Advantage(0.1, 0.01), "apart/gap": Advantage(0.9, 0.01)}
     assert set(suite(Copies(), Apart()).unexplained(leaks, found)) == {"copies/excess"}
 
@@ -125,10 +169,20 @@ def test_controls_attack_few_targets_with_the_attacks_that_make_the_risk_only():
             raise AssertionError("not asked for")
 
     whole = suite(Watching(), Other(), risk_from=["watching"])
-    run_controls(given(), whole, found=False)
-    run_controls(given(), whole, found=True)  # what was found must be explained by as many
-    run_controls(replace(given(), limits=Limits(max_targets=50)), whole, found=False)
-    assert seen == [2000] * 4 + [2000, 2000, 2000, 10_000] + [50] * 4
+    # Near-copies are looked for among as many as in the audit, copies among fewer. What was found
+    # must be explained by as many.
+    near = [10_000] * 4 + [10_000] * len(PLANTED["disguised"].percents)
+    controls(given(), whole)
+    assert seen[:2] == [2000] * 2
+    assert set(seen[2:-1]) == {10_000}
+    assert len(seen[2:-1]) <= len(near)
+    assert seen[-1] == 2000
+    seen.clear()
+    controls(given(), whole, found=True)
+    assert seen[-1] == 10_000
+    seen.clear()
+    controls(replace(given(), limits=Limits(max_targets=50)), whole)
+    assert set(seen) == {50}
 
 
 def test_a_failed_attack_takes_nothing_from_what_another_shows_and_is_not_forgotten():
@@ -160,7 +214,7 @@ def test_what_shows_a_leak_is_corrected_for_how_many_were_tried():
 
 def test_without_a_lineup_there_are_no_controls():
     with pytest.raises(CannotTell):
-        run_controls(given(train=people(5, 0)), suite(Copies()), found=False)
+        controls(given(train=people(5, 0)), suite(Copies()))
 
 
 def test_attacks_that_only_report_show_no_leak():

@@ -66,6 +66,18 @@ def test_an_unseen_planted_leak_or_one_where_nothing_leaks_cannot_tell() -> None
         assert GATE.judge(evidence({}, controls=controls)).outcome == "cannot tell"
 
 
+def test_a_smaller_planted_leak_of_the_kind_will_do_and_a_larger_one_will_not() -> None:
+    asked = replace(GATE, planted=("near_5pct",))
+    steps = [replace(UNSEEN, name="near_1pct", n_planted=1)]
+    for size, outcome in ((2, "pass"), (10, "cannot tell")):
+        seen = replace(SEEN, name=f"near_{size}pct", n_planted=size)
+        unseen = [] if size == 2 else [replace(UNSEEN, name="near_5pct", n_planted=5)]
+        found = asked.judge(evidence({}, controls=(SEEN, *steps, *unseen, seen)))
+        assert found.outcome == outcome
+    with pytest.raises(ConfigError, match="near_3pct: no leak that is planted; there are copies_1"):
+        replace(GATE, planted=("near_3pct",))
+
+
 def test_a_leak_that_is_there_where_nothing_can_leak_is_not_laid_at_the_models_door() -> None:
     blind = Known(
         "blind", "nothing", 0, False, False, 0.1, {"blind/auc": 0.19}, {"blind/auc": 0.02}

@@ -4,38 +4,58 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 from planted_tables import given, people
 
 from tabveil.contracts import EvalInput, Membership
 from tabveil.measure.lineup import lineup_of
-from tabveil.planting import null, plant, planted
+from tabveil.planting import null, planted
 
 
-def test_as_many_rows_as_said_are_replaced_by_training_rows():
+def leaks(data: EvalInput, kind: str) -> dict[str, pd.DataFrame]:
+    return {leak.name: leak.rows for leak in planted(data, kind)}
+
+
+def test_as_many_training_rows_as_said_are_planted():
     data = given()
-    made = {name: (n, table) for name, _, n, table in planted(data)}
-    assert {name: n for name, (n, _) in made.items()} == {
+    copies, outliers = leaks(data, "copies"), leaks(data, "outliers")
+    assert {name: len(rows) for name, rows in (copies | outliers).items()} == {
         "copies_1pct": 10,
-        "outliers_1pct": 10,
         "copies_10pct": 100,
+        "outliers_1pct": 10,
     }
-    for n, table in made.values():
-        assert len(table) == len(data.synthetic)
-        assert table["x"].isin(data.train["x"]).sum() == n
-        assert table["x"].isin(data.synthetic["x"]).sum() == len(table) - n
-    _, outliers = made["outliers_1pct"]
-    copied = outliers["x"][outliers["x"].isin(data.train["x"])]
+    for rows in (*copies.values(), *outliers.values()):
+        assert rows["x"].isin(data.train["x"]).all()
+        assert not rows["x"].duplicated().any()
     lineup = lineup_of(data)
-    assert copied.isin(lineup.targets.frame["x"][lineup.is_outlier]).all()
+    outlying = lineup.targets.frame["x"][lineup.is_outlier]
+    assert outliers["outliers_1pct"]["x"].isin(outlying).all()
+
+
+@pytest.mark.parametrize("kind", ["near", "disguised"])
+def test_near_copies_are_no_copies_and_near(kind: str):
+    data = given()
+    for name, rows in leaks(data, kind).items():
+        original = data.train.loc[rows.index]
+        assert len(rows) == 10 * int(name.partition("_")[2].removesuffix("pct"))
+        assert ((rows["x"] != original["x"]) | (rows["sex"] != original["sex"])).all()
+        moved = (rows["x"] - original["x"]).abs()
+        if kind == "near":
+            assert (rows["sex"] == original["sex"]).all()
+            assert moved.max() < 0.1
+        else:
+            assert (moved < 0.1).mean() > 0.6  # of one in three a cell was changed
 
 
 def test_planting_depends_on_the_seed_and_changes_nothing():
     data = given()
-    before = data.synthetic.copy()
-    one, same, other = (plant(data.synthetic, data.train, 5, seed=s, name="p") for s in (0, 0, 1))
+    before = data.train.copy()
+    one, same, other = (
+        leaks(replace(data, seed=seed), "disguised")["disguised_1pct"] for seed in (0, 0, 1)
+    )
     pd.testing.assert_frame_equal(one, same)
     assert not one.equals(other)
-    pd.testing.assert_frame_equal(data.synthetic, before)
+    pd.testing.assert_frame_equal(data.train, before)
 
 
 def test_common_rows_are_not_planted_since_they_are_nobodys_secret():
@@ -45,15 +65,15 @@ def test_common_rows_are_not_planted_since_they_are_nobodys_secret():
         for i, name in enumerate(("train", "control", "reference"))
     }
     data = given(**tables)
-    for _, words, n, table in planted(data):
-        assert "training rows" in words
-        assert table["x"].isin(data.train["x"]).sum() == n
-        assert not table["x"].isin(crowd["x"]).any()
+    for leak in planted(data, "copies"):
+        assert "training rows that are not common" in leak.words
+        assert leak.rows["x"].isin(data.train["x"]).all()
+        assert not leak.rows["x"].isin(crowd["x"]).any()
 
 
 def test_more_is_never_planted_than_there_are_rows():
     data = given(train=people(50, 0), synthetic=people(5000, 2))
-    assert [n for _, _, n, _ in planted(data)][::2] == [50, 50]
+    assert [len(leak.rows) for leak in planted(data, "copies")] == [50, 50]
 
 
 def test_the_null_is_made_of_fresh_rows_where_enough_are_left():
@@ -85,11 +105,9 @@ def persons(n: int) -> EvalInput:
 
 def test_leaks_are_planted_from_all_rows_of_train_not_only_from_those_asked_about():
     data = persons(500)
-    for name, _, n, table in planted(data):
-        copied = table["x"].isin(data.train["x"])
-        asked = table["x"].isin(data.train["x"][:500])
-        assert copied.sum() == n, name
-        assert 0 < asked.sum() < n, name
+    for rows in (leaks(data, "copies") | leaks(data, "outliers")).values():
+        assert rows["x"].isin(data.train["x"]).all()
+        assert 0 < rows["x"].isin(data.train["x"][:500]).sum() < len(rows)
 
 
 def test_the_null_shuffles_who_is_asked_about_as_a_member():
@@ -103,4 +121,4 @@ def test_the_null_shuffles_who_is_asked_about_as_a_member():
 
 def test_a_leak_that_cannot_be_planted_is_no_control(monkeypatch):
     monkeypatch.setattr("tabveil.planting._outliers", lambda data: data.train[:0])
-    assert [name for name, *_ in planted(given())] == ["copies_1pct", "copies_10pct"]
+    assert leaks(given(), "outliers") == {}

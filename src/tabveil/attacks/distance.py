@@ -11,6 +11,10 @@ table comes near them; `nearest`, the raw distance to the closest record (DCR), 
 attack. s, a tiny share of the mean distance, keeps a distance of zero finite; a larger one hides
 copies among chance neighbours.
 
+Numbers are compared by value, in standard deviations: near-copies are near in value, while little
+noise passes many ranks where values are dense or tied. All columns together are looked at by rank,
+too, which does not care for skew.
+
 They look through several sets of columns: a row kept in most columns and displaced far in a few
 is no near copy as a whole, but it is one through the columns that were kept.
 
@@ -34,14 +38,15 @@ from numpy.typing import NDArray
 
 from tabveil.contracts import Direction, EvalInput, Score
 from tabveil.errors import ConfigError
-from tabveil.measure.distance import nearest
 from tabveil.measure.encode import Encoded
 from tabveil.measure.intervals import auc
-from tabveil.measure.lineup import K, Lineup, lineup_of
+from tabveil.measure.lineup import Lineup, lineup_of
 from tabveil.measure.verdict import judge
 from tabveil.seeding import child_rng
 
-NEIGHBOURS = (1, K)
+NEIGHBOURS = (1, 5)
+RAW = {"all": "nearest", "ranks": "nearest_ranks"}
+"""View → the signal that is its raw distance."""
 N_THIRDS = 3
 
 Values = NDArray[np.float64]
@@ -69,8 +74,9 @@ class Distance:
         """Scores of each target.
 
         Returns:
-            calibrated_<view>_k<k>: as above, for every view of the columns and k = 1, 5.
-            nearest: minus the distance to the nearest synthetic row, all columns.
+            calibrated_<view>_k<k>: as above, for every view of the columns and k = 1; for all
+                columns k = 5, too. The view `ranks` is all columns with numbers by rank.
+            nearest, nearest_ranks: minus the distance to the nearest synthetic row, all columns.
 
         Raises:
             CannotTell: the lineup cannot be made.
@@ -81,7 +87,7 @@ class Distance:
         return data.memo.get(repr(self), lambda: self._signals(lineup_of(data)))
 
     def evaluate(self, data: EvalInput) -> list[Score]:
-        """Attack the lineup's targets with all columns and the one nearest row.
+        """Attack the lineup's targets with all columns, by value, and the one nearest row.
 
         Returns:
             The scores of `measure.verdict.judge`, `auc` first; then `auc_raw`, the AUC of the
@@ -102,16 +108,22 @@ class Distance:
 
     def _signals(self, lineup: Lineup) -> Mapping[str, Values]:
         signals = {}
-        for view, columns in views_of(lineup.targets.encoded, seed=lineup.seed).items():
-            known = lineup.reference_distances(None if view == "all" else columns)
-            targets, synthetic = (
-                rows.encoded.view(columns) for rows in (lineup.targets, lineup.synthetic)
+        views = views_of(lineup.targets.encoded, seed=lineup.seed)
+        searches = {view: (columns, True) for view, columns in views.items()}
+        if lineup.targets.encoded.numeric:
+            searches["ranks"] = views["all"], False
+        for view, (columns, by_value) in searches.items():
+            is_whole = columns == views["all"]
+            neighbours = NEIGHBOURS if is_whole else (1,)
+            looked_at = None if is_whole else columns
+            known, seen = (
+                search(k=max(neighbours), columns=looked_at, by_value=by_value)
+                for search in (lineup.reference_distances, lineup.synthetic_distances)
             )
-            seen = nearest(targets, synthetic, k=K, device=lineup.limits.device).distance
-            for k in NEIGHBOURS:
+            for k in neighbours:
                 signals[f"calibrated_{view}_k{k}"] = self._calibrated(known[:, :k], seen[:, :k])
-            if view == "all":
-                signals["nearest"] = -seen[:, 0]
+            if view in RAW:
+                signals[RAW[view]] = -seen[:, 0]
         return signals
 
     def _calibrated(self, known: Values, seen: Values) -> Values:

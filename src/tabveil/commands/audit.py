@@ -5,6 +5,7 @@ Exit codes: 0 nothing shown, 3 a leak was shown, 4 cannot tell; with gate=…, w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tabveil.commands import audit_folder
 from tabveil.config.build import build, build_attacks, build_executor
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Audit, AuditColumns, Base, Evaluation, read
-from tabveil.controls import Control, Suite
+from tabveil.controls import Control, Suite, smallest_seen, unseen
 from tabveil.data.opening import Wishes
 from tabveil.evaluate import Result
 from tabveil.gate import EXIT_CODES, Gate
@@ -87,8 +88,9 @@ def show(found: audit.Audit, out: Path) -> None:
     rows = [row for result in found.evaluation.results for row in _rows(result, found, said)]
     if rows:
         show_table("attacks", header, rows)
+    missed = unseen(found.controls)
     controls = [
-        (one.what, _risk(one), "yes" if one.seen else "no", _as_it_should(one))
+        (one.what, _risk(one), "yes" if one.seen else "no", _as_it_should(one, missed))
         for one in found.controls
     ]
     if controls:
@@ -128,8 +130,8 @@ def sentence(found: audit.Audit) -> str:
     )
     text += "" if text.endswith("?") else "."
     if found.verdict == "nothing shown":
-        least = audit.smallest_seen(found.controls)
-        text += f" The smallest planted leak that was seen: {least.what}." if least else ""
+        seen = "; ".join(one.what for one in smallest_seen(found.controls).values() if one)
+        text += f" The smallest planted leaks that were seen: {seen}."
         text += " These are attacks, not a proof of safety."
     return text
 
@@ -144,7 +146,9 @@ def _risk(control: Control) -> str:
     return "< 0.001" if 0 < control.risk.low < 0.001 else f"{control.risk.low:.3f}"
 
 
-def _as_it_should(control: Control) -> str:
+def _as_it_should(control: Control, missed: Sequence[Control]) -> str:
     if control.seen and not control.n_planted and control.as_wanted:
         return "within chance"
+    if control.n_planted and not control.seen and control not in missed:
+        return "larger ones are"
     return "yes" if control.as_wanted else "NO"

@@ -25,7 +25,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -46,8 +46,6 @@ MIN_ROWS = 20
 OUTLIER_SHARE = 0.1
 WORTH_SAYING = 0.01
 """Share of the rows that nobody asks about, from which on a report says so."""
-K = 5
-"""Neighbours kept of each target in the reference."""
 
 T = TypeVar("T")
 Mask = NDArray[np.bool_]
@@ -100,6 +98,8 @@ class Lineup:
         twins: what may not be a target, and why.
         limits: as given.
         seed: of every draw.
+        base: the lineup before `added` were added to `synthetic`; None: nothing was.
+        added: rows.
     """
 
     targets: Rows
@@ -112,6 +112,9 @@ class Lineup:
     limits: Limits
     seed: int
     _shared: Memo
+    base: Lineup | None = None
+    added: Rows | None = None
+    _memo: Memo = field(default_factory=Memo)
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -132,22 +135,46 @@ class Lineup:
         digest.update(repr((self.seed, len(self.reference))).encode())
         return digest.hexdigest()
 
-    def reference_distances(self, columns: tuple[str, ...] | None = None) -> NDArray[np.float64]:
-        """Distances to the K nearest reference rows, nearest first; shape (n, K).
+    def synthetic_distances(
+        self, *, k: int = 1, columns: tuple[str, ...] | None = None, by_value: bool = False
+    ) -> NDArray[np.float64]:
+        """Distances of the targets to the k nearest synthetic rows; shape (n, k), nearest first.
 
         Args:
+            k: at least 1; of fewer rows all are taken.
             columns: seen through these columns only; None: all.
+            by_value: numbers by value instead of by rank.
         """
 
         def search() -> NDArray[np.float64]:
-            targets, table = (
-                rows.encoded if columns is None else rows.encoded.view(columns)
-                for rows in (self.targets, self.reference)
-            )
-            k = min(K, len(table))
-            return nearest(targets, table, k=k, device=self.limits.device).distance
+            if self.base is None or self.added is None:
+                return self._distances(self.synthetic, k, columns, by_value=by_value)
+            before = self.base.synthetic_distances(k=k, columns=columns, by_value=by_value)
+            more = self._distances(self.added, k, columns, by_value=by_value)
+            return np.sort(np.hstack([before, more]), axis=1)[:, :k]
 
-        return self.once(f"reference distances {columns}", search)
+        return self._memo.get((k, columns, by_value), search)
+
+    def reference_distances(
+        self, *, k: int = 1, columns: tuple[str, ...] | None = None, by_value: bool = False
+    ) -> NDArray[np.float64]:
+        """The same to reference rows, searched once for every synthetic table."""
+        return self.once(
+            f"reference distances {k} {columns} {by_value}",
+            lambda: self._distances(self.reference, k, columns, by_value=by_value),
+        )
+
+    def _distances(
+        self, table: Rows, k: int, columns: tuple[str, ...] | None, *, by_value: bool
+    ) -> NDArray[np.float64]:
+        ours, theirs = (
+            rows.encoded if columns is None else rows.encoded.view(columns)
+            for rows in (self.targets, table)
+        )
+        if by_value:
+            ours, theirs = ours.by_value(), theirs.by_value()
+        k = min(k, len(table))
+        return nearest(ours, theirs, k=k, device=self.limits.device).distance
 
     @cached_property
     def is_outlier(self) -> Mask:
@@ -165,7 +192,7 @@ def lineup_of(data: EvalInput) -> Lineup:
             holds rows of another.
         DataError: a table lacks a column or holds what its kind cannot.
     """
-    return data.memo.get("lineup", lambda: _make(data))
+    return data.memo.get("lineup", lambda: _make(data) if data.base is None else _extend(data))
 
 
 def about_twins(data: EvalInput) -> tuple[str, ...]:
@@ -224,6 +251,25 @@ def _make(data: EvalInput) -> Lineup:
     )
 
 
+def _extend(data: EvalInput) -> Lineup:
+    """The lineup before rows were added, with as large a part of them as it has of the others."""
+    assert data.base is not None
+    base, before = lineup_of(data.base), len(data.base.synthetic)
+    encoder = DistanceEncoder.fit(data.reference, data.schema)
+    added, _ = _read(data.synthetic.iloc[before:], encoder)
+    keys = np.concatenate([base.keys.synthetic, added.encoded.row_keys()])
+    part = max(1, round(len(added) * len(base.synthetic) / before))
+    added = _draw(added, part, child_rng(data.seed, "lineup", "added"))
+    return replace(
+        base,
+        synthetic=_join(base.synthetic, added),
+        keys=replace(base.keys, synthetic=keys),
+        base=base,
+        added=added,
+        _memo=Memo(),
+    )
+
+
 def _sides(data: EvalInput, encoder: DistanceEncoder) -> tuple[Rows, Rows, Mask]:
     """The side that members come from, the other side, and who of the first is a member."""
     if data.membership is None:
@@ -265,6 +311,7 @@ def _join(first: Rows, second: Rows) -> Rows:
         categorical=one.categorical,
         ranks=np.concatenate([one.ranks, two.ranks]),
         missing=np.concatenate([one.missing, two.missing]),
+        values=np.concatenate([one.values, two.values]),
         codes=np.concatenate([one.codes, two.codes]),
     )
     with warnings.catch_warnings():  # pandas 2 minds a column that is wholly missing in one

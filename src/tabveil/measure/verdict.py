@@ -12,9 +12,13 @@ targets and for the outliers:
     epsilon             log-odds of the surest guesses being right      0          Clopper-Pearson
     …_outliers          each of them among the outliers
 
-Three of them are components of the risk: tail (tpr_at_1pct_fpr less what chance gives), bulk
-(2 auc - 1) and outlier (2 auc_outliers - 1). The low end of the curve matters most: an attacker
-who is sure of a few people does them full harm (Carlini et al. 2022, arXiv:2112.03570).
+Four of them are components of the risk: tail and far tail (tpr_at_1pct_fpr and tpr_at_01pct_fpr,
+less what chance gives), bulk (2 auc - 1) and outlier (2 auc_outliers - 1). The low end of the curve
+matters most: an attacker who is sure of a few people does them full harm (Carlini et al. 2022,
+arXiv:2112.03570). The far tail is small as a risk, but sees what nothing else does: of near-copies
+in one row of a hundred, found with certainty, as many people lie beyond one in a thousand others as
+beyond one in a hundred, where chance puts ten times as many. With fewer than 1,000 others it would
+be the tail again, and is no component.
 """
 
 from __future__ import annotations
@@ -97,8 +101,8 @@ def too_few(members: NDArray[np.bool_], others: NDArray[np.bool_]) -> bool:
 
 
 def _without_minor_advantage(score: Score) -> Score:
-    """Components of the risk are the tail, the bulk and the outliers' bulk, and no others."""
-    major = score.name in ("auc", "tpr_at_1pct_fpr", "auc_outliers")
+    """Components of the risk are both tails, the bulk and the outliers' bulk, and no others."""
+    major = score.name in ("auc", "tpr_at_1pct_fpr", "tpr_at_01pct_fpr", "auc_outliers")
     return score if major else replace(score, advantage=None)
 
 
@@ -108,10 +112,14 @@ def _judge(
     area = _widened(auc(members=members, others=others, inflation=inflation), members, others)
     start = partial_auc(members=members, others=others, fpr=PARTIAL_FPR, inflation=inflation)
     bulk = Advantage(2 * area.value - 1, 2 * area.se)
+    tail, far_tail = (
+        _rate(name, members, others, fpr, rng)
+        for name, fpr in (("tpr_at_1pct_fpr", LOW_FPR), ("tpr_at_01pct_fpr", LOWER_FPR))
+    )
     return [
         Score("auc", area.value, area.low, area.high, bulk, {"roc": roc(members, others)}),
-        _rate("tpr_at_1pct_fpr", members, others, LOW_FPR, rng),
-        _rate("tpr_at_01pct_fpr", members, others, LOWER_FPR, rng),
+        tail,
+        far_tail if len(others) * LOWER_FPR >= 1 else replace(far_tail, advantage=None),
         Score("partial_auc", start.value, start.low, start.high),
         _epsilon(members, others, rng),
     ]

@@ -118,8 +118,13 @@ class Objectives:
             if score.advantage is not None
         }
 
-    def risk_of(self, advantages: Mapping[str, Advantage]) -> Objective:
-        """The risk that components make together. Raises EvaluationError when there is none."""
+    def risk_of(
+        self, advantages: Mapping[str, Advantage], *, n_tried: int | None = None
+    ) -> Objective:
+        """The risk that components make together, corrected for `n_tried` of them, or for all.
+
+        Raises EvaluationError when there is none.
+        """
         if not 0.5 < self.confidence < 1:
             raise ConfigError(f"objective.confidence={self.confidence} must be in (0.5, 1)")
         if not advantages:
@@ -129,7 +134,7 @@ class Objectives:
                 f"name yours in objective.risk_from"
             )
         alpha = 1 - self.confidence
-        z_all, z_one = norm.isf(alpha / len(advantages)), norm.isf(alpha)
+        z_all, z_one = norm.isf(alpha / (n_tried or len(advantages))), norm.isf(alpha)
         parts = {key: one.value for key, one in advantages.items()}
         lows = {key: one.value - z_all * one.se for key, one in advantages.items()}
         highs = {key: one.value + z_one * one.above for key, one in advantages.items()}

@@ -94,6 +94,7 @@ def test_near_copies_at_a_billionth_are_found_and_measured() -> None:
         categorical=("l",),
         ranks=rng.random((500, 3)),
         missing=np.zeros((500, 3), dtype=bool),
+        values=np.zeros((500, 3)),
         codes=rng.integers(0, 3, (500, 1)),
     )
     for gap in (1e-9, 2e-9):
@@ -106,7 +107,7 @@ def test_near_copies_at_a_billionth_are_found_and_measured() -> None:
             rows.categorical,
             *(
                 np.concatenate([getattr(part, name) for part in (crowd, others)])
-                for name in ("ranks", "missing", "codes")
+                for name in ("ranks", "missing", "values", "codes")
             ),
         )
         found = nearest(rows, both)
@@ -130,7 +131,7 @@ def test_ten_thousand_levels_are_told_apart_without_ten_thousand_columns() -> No
 def test_codes_stay_apart_at_the_edge_of_their_bytes(n_levels: int) -> None:
     codes = np.arange(n_levels, dtype=np.int64)[:, None]
     nothing = np.empty((n_levels, 0))
-    rows = Encoded((), ("l",), nothing, nothing.astype(bool), codes)
+    rows = Encoded((), ("l",), nothing, nothing.astype(bool), nothing, codes)
     some = rows.take(np.array([0, 1, n_levels // 2, n_levels - 1]))
     assert nearest(some, rows).index[:, 0].tolist() == some.codes[:, 0].tolist()
 
@@ -141,7 +142,7 @@ def test_more_unlike_columns_than_a_byte_counts_are_counted() -> None:
     codes = rng.integers(0, 50, (80, n)).astype(np.int64)
     nothing = np.empty((80, 0))
     names = tuple(f"c{i:03}" for i in range(n))
-    rows = Encoded((), names, nothing, nothing.astype(bool), codes)
+    rows = Encoded((), names, nothing, nothing.astype(bool), nothing, codes)
     queries = rows.take(np.arange(10))
     queries.codes[0] += 1000  # unlike in all of them
     found = nearest(queries, rows, k=3).distance

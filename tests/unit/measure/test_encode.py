@@ -144,3 +144,44 @@ def test_values_that_are_no_finite_numbers_are_refused(wrong: list[Any]) -> None
     encoder = DistanceEncoder.fit(table, schema)
     with pytest.raises(DataError, match="'b'"):
         encoder.transform(pd.DataFrame({"b": wrong, "ä": ["u", "u"]}))
+
+
+def fitted(table: pd.DataFrame) -> DistanceEncoder:
+    kinds = {"x": "numeric"}
+    return DistanceEncoder.fit(table, infer_schema(table, kinds=kinds))
+
+
+def test_values_are_in_deviations_from_the_median_and_keep_their_order() -> None:
+    known = np.random.default_rng(0).normal(50, 4, 2000)
+    encoder = fitted(pd.DataFrame({"x": known}))
+    asked = pd.DataFrame({"x": [np.median(known), np.median(known) + 4, np.nan, -1e140, 1e140]})
+    middle, one, missing, least, most = encoder.transform(asked).values[:, 0]
+    assert middle == missing == 0
+    assert one == pytest.approx(1, abs=0.05)
+    assert least < -1000 < 1000 < most < 2000
+    ordered = np.sort(np.concatenate([known, 10.0 ** np.arange(2, 140)]))
+    assert (np.diff(encoder.transform(pd.DataFrame({"x": ordered})).values[:, 0]) > 0).all()
+
+
+@pytest.mark.parametrize("absurd", [1e9, 1e140])
+def test_one_absurd_value_does_not_make_all_others_alike(absurd: float) -> None:
+    known = np.random.default_rng(0).normal(50, 4, 2000)
+    encoder = fitted(pd.DataFrame({"x": np.append(known, absurd)}))
+    values = encoder.transform(pd.DataFrame({"x": known})).values
+    assert values.std() == pytest.approx(1, abs=0.05)
+
+
+def test_a_column_of_nearly_one_value_has_the_unit_of_the_others() -> None:
+    known = np.append(np.zeros(1999), 7.0)
+    values = fitted(pd.DataFrame({"x": known})).transform(pd.DataFrame({"x": known})).values
+    assert values[0] == 0
+    assert np.isfinite(values).all()
+    assert values[-1] > 10
+
+
+def test_rows_by_value_have_values_for_ranks() -> None:
+    table = pd.DataFrame({"x": [1.0, 2.0, np.nan, 40.0], "ä": list("abab")})
+    rows = fitted(table).transform(table)
+    np.testing.assert_array_equal(rows.by_value().ranks, rows.values + 0.5)
+    np.testing.assert_array_equal(rows.by_value().codes, rows.codes)
+    np.testing.assert_array_equal(rows.view(["x"]).take(np.array([3])).values, rows.values[3:])
