@@ -2,14 +2,7 @@
 
 In each repetition the table is dealt out anew: train, control, reference, and fresh rows that no
 model made, which play the synthetic table. Their true advantage is exactly 0. Leaks are made
-from them:
-
-    copies            1 % of the rows are training rows
-    outlier_copies    1 % are training rows of the decile farthest from the reference
-    noise             every row is a training row: each number moved by 10 % of its column's
-                      spread, each level drawn anew with a chance of 10 %
-    filter            of twice as many fresh rows, the half that lies farthest from any training
-                      row: "privacy" by a similarity filter
+from them, see `leaks.py`.
 
 The suite is the one that a search uses (evaluation=quick, 2,000 targets a side) with the
 disclosure attacks added; the risk is made as the configuration says. A component is shown by
@@ -38,26 +31,26 @@ limit_environment(1)
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 import yaml  # noqa: E402
+from leaks import leaking  # noqa: E402
 from scipy.stats import norm  # noqa: E402
 
 from tabveil.config.build import build, build_attacks  # noqa: E402
 from tabveil.config.compose import compose_command  # noqa: E402
 from tabveil.contracts import EvalInput, Limits  # noqa: E402
-from tabveil.data.schema import Schema, infer_schema  # noqa: E402
+from tabveil.data.schema import infer_schema  # noqa: E402
 from tabveil.data.tables import read_table  # noqa: E402
 from tabveil.evaluate import evaluate  # noqa: E402
-from tabveil.measure.distance import nearest  # noqa: E402
-from tabveil.measure.encode import DistanceEncoder  # noqa: E402
-from tabveil.measure.intervals import proportion  # noqa: E402
+from tabveil.measure.intervals import auc, proportion, tpr_at_fpr  # noqa: E402
 from tabveil.measure.lineup import lineup_of  # noqa: E402
-from tabveil.planting import plant  # noqa: E402
 from tabveil.seeding import child_rng, child_seed  # noqa: E402
 from tabveil.threads import limited  # noqa: E402
 from tabveil.tracking.environment import environment  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
-LEAKS = ("copies", "outlier_copies", "noise", "filter")
-SHARE, NOISE = 0.01, 0.1
+LEAKS = (
+    *("copies", "outlier_copies", "near_1", "near_2", "disguised_1"),
+    *("all_near", "noise", "displaced", "filter"),
+)
 ATTACKS = (
     "[copies,distance,tuples,values,agreement,density,likelihood_ratio,learnt,inference,"
     "singling_out,linkability,k_map]"
@@ -73,11 +66,17 @@ class Task:
     rows: int
     scenario: str
     repetition: int
+    targets: int
 
 
 @dataclass(frozen=True)
 class Found:
-    """What one repetition gave; `scores` holds value, low and high by attack and score."""
+    """What one repetition gave.
+
+    Attributes:
+        scores: value, low and high by attack and score.
+        parts: AUC and TPR at 1 % of each signal that `learnt` combines.
+    """
 
     scenario: str
     shown: float
@@ -85,6 +84,7 @@ class Found:
     component: str
     scores: dict[str, tuple[float, float, float]]
     advantages: dict[str, tuple[float, float]]
+    parts: dict[str, tuple[float, float]]
     cpu_seconds: float
 
 
@@ -95,12 +95,13 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=5_000, help="rows of each part")
     parser.add_argument("--null", type=int, default=100, help="repetitions without a leak")
     parser.add_argument("--leaks", type=int, default=20, help="repetitions of each leak")
+    parser.add_argument("--targets", type=int, default=2_000, help="people a side attacked")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     plan = {"none": given.null, **dict.fromkeys(LEAKS, given.leaks)}
     tasks = [
-        Task(given.table, given.roles, given.rows, scenario, i)
+        Task(given.table, given.roles, given.rows, scenario, i, given.targets)
         for scenario, n in plan.items()
         for i in range(n)
     ]
@@ -115,6 +116,7 @@ def main() -> None:
     result = {
         "table": given.table.name,
         "rows": given.rows,
+        "targets": given.targets,
         "environment": environment(),
         "scenarios": {scenario: summary(found[scenario]) for scenario in plan},
         "coverage": coverage(found["none"]),
@@ -151,11 +153,13 @@ def repeat(task: Task) -> Found:
             synthetic=fresh,
             schema=schema.modelled(),
             seed=seed,
-            limits=Limits(max_targets=2_000, max_searched=20_000, device="cpu"),
+            limits=Limits(max_targets=task.targets, max_searched=20_000, device="cpu"),
         )
-        synthetic = leak(task.scenario, data, pd.concat([fresh, more]), seed)
+        synthetic = leaking(task.scenario, data, pd.concat([fresh, more]), seed)
         data = EvalInput(**{**inputs(data), "synthetic": synthetic})
-        evaluation = evaluate(data, metrics={}, attacks=build_attacks(composition))
+        attacks = build_attacks(composition)
+        evaluation = evaluate(data, metrics={}, attacks=attacks)
+        parts_found = parts_of(data, attacks["learnt"].signals(data))  # type: ignore[attr-defined]
         objectives = build(composition, "objective")
         advantages = objectives.advantages(evaluation)
         risk = objectives.risk_of(advantages)
@@ -174,53 +178,24 @@ def repeat(task: Task) -> Found:
             for score in result.scores
         },
         advantages={key: (one.value, one.se) for key, one in advantages.items()},
+        parts=parts_found,
         cpu_seconds=time.process_time() - start,
     )
+
+
+def parts_of(data: EvalInput, signals: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    """AUC and TPR at 1 % of each signal."""
+    is_member, found = lineup_of(data).is_member, {}
+    for name, values in signals.items():
+        sides = {"members": values[is_member], "others": values[~is_member]}
+        rate = tpr_at_fpr(**sides, fpr=0.01, rng=child_rng(data.seed, "ties", name))
+        found[name] = auc(**sides).value, rate.tpr.value
+    return found
 
 
 def inputs(data: EvalInput) -> dict[str, Any]:
     names = ("train", "control", "reference", "synthetic", "schema", "seed", "limits")
     return {name: getattr(data, name) for name in names}
-
-
-def leak(scenario: str, data: EvalInput, fresh: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """The fresh rows of `data`, made to leak; `fresh` holds more of them where there are more."""
-    n = round(SHARE * len(data.synthetic))
-    if scenario == "copies":
-        return plant(data.synthetic, data.train, n, seed=seed, name=scenario)
-    if scenario == "outlier_copies":
-        lineup = lineup_of(EvalInput(**{**inputs(data), "limits": Limits(None, None, "cpu")}))
-        outliers = lineup.targets.frame[lineup.is_member & lineup.is_outlier]
-        return plant(data.synthetic, outliers, n, seed=seed, name=scenario)
-    if scenario == "noise":
-        return noisy(data.train, data.schema, child_rng(seed, scenario))
-    if scenario == "filter":
-        return filtered(fresh, data)
-    return data.synthetic
-
-
-def noisy(train: pd.DataFrame, schema: Schema, rng: np.random.Generator) -> pd.DataFrame:
-    """Every training row, displaced in every column; whole numbers stay whole."""
-    rows = train.copy()
-    for name in schema.names:
-        values = rows[name]
-        if schema[name].kind == "numeric":
-            whole = bool((values.dropna() % 1 == 0).all())
-            moved = values + rng.normal(size=len(rows)) * NOISE * values.std()
-            rows[name] = moved.round() if whole else moved
-        else:
-            drawn = values.sample(frac=1, random_state=int(rng.integers(2**31))).to_numpy()
-            rows[name] = values.where(rng.random(len(rows)) >= NOISE, drawn)
-    return rows
-
-
-def filtered(fresh: pd.DataFrame, data: EvalInput) -> pd.DataFrame:
-    """Of the fresh rows, the half that lies farthest from any training row."""
-    encoder = DistanceEncoder.fit(data.reference, data.schema)
-    queries, train = encoder.transform(fresh), encoder.transform(data.train)
-    away = nearest(queries, train, device="cpu").distance[:, 0]
-    kept = np.argsort(-away, kind="stable")[: len(fresh) // 2]
-    return fresh.iloc[np.sort(kept)].reset_index(drop=True)
 
 
 def summary(rows: Sequence[Found]) -> dict[str, Any]:
@@ -232,10 +207,24 @@ def summary(rows: Sequence[Found]) -> dict[str, Any]:
         "strongest": top(row.component for row in rows),
         "auc": mean(rows, "learnt/auc"),
         "tpr_at_1pct_fpr": mean(rows, "learnt/tpr_at_1pct_fpr"),
+        "tpr_at_01pct_fpr": mean(rows, "learnt/tpr_at_01pct_fpr"),
+        "best_part": best_part(rows),
         "auc_outliers": mean(rows, "learnt/auc_outliers"),
         "auc_raw": mean(rows, "distance/auc_raw"),
         "cpu_seconds_median": round(float(np.median([row.cpu_seconds for row in rows])), 2),
     }
+
+
+def best_part(rows: Sequence[Found]) -> dict[str, Any]:
+    """The signals that are best on average: one by its AUC, one by its TPR at 1 %."""
+    found = {}
+    for i, score in enumerate(("auc", "tpr_at_1pct_fpr")):
+        means = {
+            name: float(np.mean([row.parts[name][i] for row in rows])) for name in rows[0].parts
+        }
+        best = max(means, key=lambda name: means[name])
+        found[score] = {"signal": best, "mean": round(means[best], 4)}
+    return found
 
 
 def mean(rows: Sequence[Found], key: str) -> float:

@@ -1,8 +1,9 @@
 """How often does `tabveil audit` give the wrong verdict, and how often can it not tell?
 
 In each repetition a table is dealt out anew into train, control, reference and fresh rows, which
-play the synthetic table and leak nothing; or 1 % or 5 % of them are replaced by training rows. The
-whole command's line runs on files, with its controls, as `tabveil audit` does.
+play the synthetic table and leak nothing; or 1 % of them are replaced by training rows or by
+near-copies of such (`leaks.py`). The whole command's line runs on files, with its controls, as
+`tabveil audit` does.
 
     python experiments/calibration/verdicts.py adult.csv.gz:income \
         credit_default.csv.gz:has_default --rows 2000 --safe 40 --leaks 20 \
@@ -26,16 +27,18 @@ from tabveil.threads import limit_environment
 limit_environment(1)
 
 import pandas as pd  # noqa: E402
+from leaks import leaking  # noqa: E402
 
 from tabveil.audit import Files, audit  # noqa: E402
 from tabveil.config.build import build, build_attacks  # noqa: E402
 from tabveil.config.compose import compose_command  # noqa: E402
 from tabveil.config.settings import Evaluation, read  # noqa: E402
-from tabveil.controls import Suite  # noqa: E402
+from tabveil.contracts import EvalInput  # noqa: E402
+from tabveil.controls import Suite, smallest_seen  # noqa: E402
+from tabveil.data.schema import infer_schema  # noqa: E402
 from tabveil.data.tables import read_table  # noqa: E402
 from tabveil.measure.alike import Roles  # noqa: E402
 from tabveil.measure.intervals import proportion  # noqa: E402
-from tabveil.planting import plant  # noqa: E402
 from tabveil.seeding import child_rng, child_seed  # noqa: E402
 from tabveil.threads import limited  # noqa: E402
 from tabveil.tracking.environment import environment  # noqa: E402
@@ -43,12 +46,12 @@ from tabveil.tracking.environment import environment  # noqa: E402
 PARTS = ("train", "control", "reference", "synthetic")
 RESIDUAL = ("singling_out", "linkability")
 """Attacks whose scores are residual risks: where nothing leaks, their intervals should hold 0."""
-LEAKS = {"safe": 0.0, "1 % copies": 0.01, "5 % copies": 0.05}
+LEAKS = ("none", "copies", "near_1", "disguised_1")
 
 
 @dataclass(frozen=True)
 class Task:
-    """One audit. `share` of the synthetic rows are training rows."""
+    """One audit."""
 
     path: Path
     sensitive: str
@@ -63,14 +66,15 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2_000, help="rows of each part")
     parser.add_argument("--safe", type=int, default=40, help="repetitions without a leak")
     parser.add_argument("--leaks", type=int, default=20, help="repetitions of each leak")
+    parser.add_argument("--scenarios", nargs="*", default=list(LEAKS), choices=list(LEAKS))
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     tasks = [
         Task(Path(path), sensitive, given.rows, scenario, i)
         for path, _, sensitive in (table.rpartition(":") for table in given.tables)
-        for scenario, share in LEAKS.items()
-        for i in range(given.leaks if share else given.safe)
+        for scenario in given.scenarios
+        for i in range(given.safe if scenario == "none" else given.leaks)
     ]
     found: dict[str, list[dict[str, Any]]] = {}
     with multiprocessing.get_context("spawn").Pool(given.jobs) as pool:
@@ -95,11 +99,9 @@ def run(task: Task) -> tuple[Task, dict[str, Any]]:
         name: table.iloc[order[i * n : (i + 1) * n]].reset_index(drop=True)
         for i, name in enumerate(PARTS)
     }
-    n_planted = round(LEAKS[task.scenario] * n)
-    if n_planted:
-        parts["synthetic"] = plant(
-            parts["synthetic"], parts["train"], n_planted, seed=seed, name="copies"
-        )
+    schema = infer_schema(table).modelled()
+    data = EvalInput(**parts, schema=schema, seed=seed)
+    parts["synthetic"] = leaking(task.scenario, data, parts["synthetic"], seed)
     composition = compose_command("audit", ["synthetic=s", "train=t", "control=c"])
     suite = Suite(build_attacks(composition), build(composition, "objective"))
     limits = read(composition, Evaluation, "evaluation").limits
@@ -110,8 +112,10 @@ def run(task: Task) -> tuple[Task, dict[str, Any]]:
             pd.DataFrame(part).to_parquet(paths[name])
         roles = Roles({}, (task.sensitive,), (), None)
         found = audit(Files(**paths), roles, suite, limits, seed=seed)
+    seen = {kind: one.name if one else None for kind, one in smallest_seen(found.controls).items()}
     return task, {
         "verdict": found.verdict,
+        "seen": seen,
         "by": sorted(found.shown) if found.verdict == "leak shown" else [],
         "reason": found.reason if found.verdict == "cannot tell" else "",
         "holds_0": {
@@ -138,6 +142,7 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
             for name in rows[0]["holds_0"]
             if all(name in row["holds_0"] for row in rows)
         },
+        "smallest_seen": dict(Counter(str(v) for row in rows for v in row["seen"].values())),
         "by": dict(Counter(name for row in rows for name in row["by"])),
         "cannot_tell": dict(Counter(row["reason"] for row in rows if row["reason"])),
         "cpu_seconds_median": sorted(row["cpu_seconds"] for row in rows)[n // 2],
