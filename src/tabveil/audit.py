@@ -21,7 +21,7 @@ import pandas as pd
 import tabveil
 from tabveil.attacked import attack
 from tabveil.contracts import Limits, Score
-from tabveil.controls import Control, Suite, smallest_seen, unseen
+from tabveil.controls import Control, Suite, seen_from, unseen
 from tabveil.data.opening import Wishes
 from tabveil.data.opening_alike import open_alike
 from tabveil.data.tables import Place, digest
@@ -201,8 +201,7 @@ def conclude(
     missed = unseen(controls)
     if missed or not any(one.n_planted for one in controls):
         what = "; ".join(one.what for one in missed) or "none could be planted"
-        seen = [one.what for one in smallest_seen(controls).values() if one]
-        least = f"; seen were: {'; '.join(seen)}" if seen else ""
+        least = f"; seen were {seen_from(controls)}" if missed else ""
         return "cannot tell", f"no leak was shown, but a planted one stayed unseen: {what}{least}"
     return "nothing shown", f"at most {risk.high:.3f} ({risk.component}) cannot be excluded"
 

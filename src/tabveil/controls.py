@@ -314,3 +314,12 @@ def smallest_seen(controls: Sequence[Control]) -> dict[str, Control | None]:
     """Kind of planted leak → the smallest that was seen; None: none of those that were planted."""
     kinds = {one.kind: None for one in controls if one.n_planted}
     return kinds | {one.kind: one for one in controls if one.n_planted and one.seen}
+
+
+def seen_from(controls: Sequence[Control]) -> str:
+    """From which size on each kind of planted leak was seen, in words."""
+    said = []
+    for kind, smallest in smallest_seen(controls).items():
+        percent = smallest and smallest.name.partition("_")[2].removesuffix("pct")
+        said.append(f"{PLANTED[kind].words} {f'from {percent} % on' if percent else 'at no size'}")
+    return ", ".join(said)

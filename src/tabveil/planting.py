@@ -45,11 +45,11 @@ class Kind:
 PLANTED = {
     "copies": Kind("training rows", (1, 10), needed=True),
     "outliers": Kind("outlying training rows", (1,), needed=True),
-    "near": Kind("training rows with numbers moved by 2 % of their spread", (1, 2, 5, 10)),
-    "disguised": Kind(
-        "training rows that were rounded, or shifted, or had a cell changed", (1, 2, 5, 10)
-    ),
+    "near": Kind("near-copies of training rows", (1, 2, 5, 10)),
+    "disguised": Kind("disguised training rows", (1, 2, 5, 10)),
 }
+"""Near-copies have a little noise on every number; disguised rows are rounded, or shifted, or had a
+cell changed (`measure/near_copies.py`)."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,13 @@ def planted(data: EvalInput, kind: str) -> Iterator[Planted]:
     that are nobody's own, since they are in a table that leaks nothing, too.
     """
     own = _outliers(data) if kind == "outliers" else _own(data)
+    words = PLANTED[kind].words
+    if kind != "outliers" and len(own) < len(data.train):
+        words += " that are not common"
     if kind in ("near", "disguised"):
         change = moved if kind == "near" else disguised
         changed = change(own, data.schema, child_rng(data.seed, "plant", kind))
         own = changed[_keys(data, changed) != _keys(data, own)]
-    words = PLANTED[kind].words
-    if kind != "outliers" and len(own) < len(data.train):
-        words = words.replace("training rows", "training rows that are not common")
     for percent in PLANTED[kind].percents if len(own) else ():
         name = f"{kind}_{percent}pct"
         n = min(max(1, round(percent / 100 * len(data.synthetic))), len(own))

@@ -51,10 +51,12 @@ NULL_FAR = (*ALL_SEEN[:2], control("fresh", seen=True, planted=0, far=True))
         (None, None, (FAILED,), (), "cannot tell", "inference gave no number: 3 rows"),
         (0.0, 0.0, (), (), "cannot tell", "none could be planted"),
         (0.0, 0.0, (), (control("copies_1pct", seen=False), *ALL_SEEN[1:]), "cannot tell",
-         "unseen: 10 rows: copies_1pct; seen were: 20 rows: near_2pct"),
+         "unseen: 10 rows: copies_1pct; seen were training rows at no size, near-copies of "
+         "training rows from 2 % on"),
         (0.0, 0.0, (), (control("near_1pct", seen=False), *ALL_SEEN), "nothing shown", "at most"),
         (0.0, 0.0, (), (ALL_SEEN[0], control("near_10pct", seen=False)), "cannot tell",
-         "unseen: 10 rows: near_10pct; seen were: 10 rows: copies_1pct"),
+         "unseen: 10 rows: near_10pct; seen were training rows from 1 % on, near-copies of "
+         "training rows at no size"),
         (0.0002, 0.0002, (), ALL_SEEN, "leak shown", "the risk is above 0 (by < 0.001), at most"),
         (None, None, (FAILED, ALSO), (), "cannot tell", "inference, k_map gave no number: 3"),
         (0.3, None, (), NULL_FAR, "cannot tell", "train and control differ by themselves"),
@@ -161,8 +163,8 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
 def test_the_sentence_says_what_was_attacked_and_what_would_have_been_seen():
     text = sentence(made())
     assert text.startswith("Nothing shown: 9 synthetic rows, attacked with 9 rows of train")
-    seen = "10 rows: copies_1pct; 20 rows: near_2pct"
-    assert f"The smallest planted leaks that were seen: {seen}." in text
+    seen = "training rows from 1 % on, near-copies of training rows from 2 % on"
+    assert f"Of leaks planted in it were seen: {seen}." in text
     assert "not a proof" in text
     assert "planted" not in sentence(made("leak shown", 0.1))
     assert "planted" not in sentence(made("cannot tell"))

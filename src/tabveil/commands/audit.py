@@ -14,7 +14,7 @@ from tabveil.commands import audit_folder
 from tabveil.config.build import build, build_attacks, build_executor
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Audit, AuditColumns, Base, Evaluation, read
-from tabveil.controls import Control, Suite, smallest_seen, unseen
+from tabveil.controls import Control, Suite, seen_from, unseen
 from tabveil.data.opening import Wishes
 from tabveil.evaluate import Result
 from tabveil.gate import EXIT_CODES, Gate
@@ -130,8 +130,7 @@ def sentence(found: audit.Audit) -> str:
     )
     text += "" if text.endswith("?") else "."
     if found.verdict == "nothing shown":
-        seen = "; ".join(one.what for one in smallest_seen(found.controls).values() if one)
-        text += f" The smallest planted leaks that were seen: {seen}."
+        text += f" Of leaks planted in it were seen: {seen_from(found.controls)}."
         text += " These are attacks, not a proof of safety."
     return text
 

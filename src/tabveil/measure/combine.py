@@ -10,8 +10,8 @@ at the very top, members known by their absence. A linear model held close to ze
 weak signals that point the same way, which is what trained models leave; trees, one split at a
 time, lose those in noise.
 
-Signals enter as ranks (their scales differ between tables) and as ranks stretched towards both
-ends: trees put values into at most 255 bins, so that of plain ranks the last bin would be a whole
+Signals enter as ranks (their scales differ between tables), for the trees stretched towards both
+ends: they put values into at most 255 bins, so that of plain ranks the last bin would be a whole
 0.4 %, far too coarse for a false-positive rate of 0.1 %.
 
 Source: the attack model of Shokri et al. 2017 (arXiv:1610.05820) with the attacker's knowledge of
@@ -33,14 +33,15 @@ LEARNING_RATE, L2 = 0.06, 10.0
 
 @dataclass(frozen=True)
 class _Size:
-    """How many trees, how deep, with how many rows a leaf at least."""
+    """How many trees, how deep, with how many rows a leaf at least; how many divisions."""
 
     n_trees: int
     depth: int
     leaf: int
+    n_divisions: int
 
 
-SMALL, LARGE = _Size(60, 2, 40), _Size(100, 3, 20)
+SMALL, LARGE = _Size(60, 2, 40, 3), _Size(100, 3, 20, 2)
 """What the rows bear. On a few thousand, larger trees cost a trained model's leak .004 of AUC; on
 20,000, smaller ones stay below their own best signal where every row leaks a little, and a leaf of
 40 is too coarse for the 50 copies that are learnt from."""
@@ -49,8 +50,6 @@ MANY = 5_000
 LINEAR_C = 0.001
 """Inverse of the penalty on the linear weights: with a few thousand targets, a signal must hold
 for most of them to count."""
-N_DIVISIONS = 3
-"""Steadier than one, at a seventh of a second each for 4,000 targets."""
 _STRETCH = 20
 """Steps per factor of ten towards either end: about 170 for 10,000 targets, below 255 bins."""
 
@@ -71,7 +70,8 @@ def cross_fit(
     """
     views = _stretched(features), _normal(features)
     scores = [
-        _one_division(views, is_member, child_seed(seed, "division", i)) for i in range(N_DIVISIONS)
+        _one_division(views, is_member, child_seed(seed, "division", i))
+        for i in range(_size(len(is_member) // 2).n_divisions)
     ]
     averaged: NDArray[np.float64] = np.mean(scores, axis=0)
     return averaged
@@ -110,7 +110,7 @@ def _trees(
 ) -> NDArray[np.float64]:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    size = SMALL if len(is_member) < MANY else LARGE
+    size = _size(len(is_member))
     # No weights for unequal sides: they shift all scores alike, and only their order is used.
     model = HistGradientBoostingClassifier(
         max_iter=size.n_trees,
@@ -135,11 +135,15 @@ def _linear(
     return decision
 
 
+def _size(n_learnt: int) -> _Size:
+    return SMALL if n_learnt < MANY else LARGE
+
+
 def _stretched(features: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ranks in (0, 1), and log-odds of ranks in whole steps; shape (n, 2 n_features)."""
+    """Log-odds of ranks, in whole steps; shape (n, n_features)."""
     ranks = np.apply_along_axis(_ranks, 0, features)
-    steps = np.round(_STRETCH * np.log10(ranks / (1 - ranks)))
-    return np.hstack([ranks, steps])
+    steps: NDArray[np.float64] = np.round(_STRETCH * np.log10(ranks / (1 - ranks)))
+    return steps
 
 
 def _normal(features: NDArray[np.float64]) -> NDArray[np.float64]:
