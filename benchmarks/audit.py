@@ -1,6 +1,6 @@
 """What does an audit cost: time and memory of the whole command, and of the quick attacks alone?
 
-    python benchmarks/audit.py adult.csv --rows 200000 --out benchmarks/results/audit.json
+    python benchmarks/audit.py adult.csv --out benchmarks/results/audit.json
 
 The four tables are drawn with replacement from the given one, numbers moved a little so that hardly
 any two rows are alike: their verdict means nothing, their size does. The command runs in a process
@@ -43,7 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("table", type=Path, help="CSV or Parquet")
     parser.add_argument("--sensitive", default="income")
-    parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--rows", type=int, nargs="*", default=[10_000, 200_000])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
@@ -51,7 +51,7 @@ def main() -> None:
     results = {
         "columns": table.shape[1],
         "quick_at_10000": quick(table, given.sensitive, given.repeats),
-        f"command_at_{given.rows}": command(table, given.sensitive, given.rows),
+        **{f"command_at_{n}": command(table, given.sensitive, n) for n in given.rows},
     }
     print(json.dumps(results, indent=1))
     if given.out:
@@ -96,21 +96,25 @@ def command(table: pd.DataFrame, sensitive: str, n: int) -> dict[str, Any]:
             drawn(table, n, rng).to_parquet(path, index=False)
             words.append(f"{name}={path}")
         words += [f"dataset.sensitive=[{sensitive}]", f"out={scratch}/out"]
-        started = time.monotonic()
+        started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-m", "tabveil", "audit", *words],
             capture_output=True,
             text=True,
         )
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode not in (0, 3, 4):
         raise RuntimeError(done.stderr)
     return {
         "exit_code": done.returncode,
-        "peak_gb": round(used.ru_maxrss / 2**20, 2),
-        "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
+        "peak_gb": round(after.ru_maxrss / 2**20, 2),  # of the largest command so far
+        "cpu_seconds": round(cpu_seconds(after) - cpu_seconds(before), 1),
         "wall_seconds": round(time.monotonic() - started, 1),
     }
+
+
+def cpu_seconds(used: resource.struct_rusage) -> float:
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

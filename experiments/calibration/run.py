@@ -52,8 +52,8 @@ LEAKS = (
     *("all_near", "noise", "displaced", "filter"),
 )
 ATTACKS = (
-    "[copies,distance,tuples,values,agreement,density,likelihood_ratio,learnt,inference,"
-    "singling_out,linkability,k_map]"
+    "[copies,distance,tuples,values,agreement,density,learnt,inference,singling_out,linkability,"
+    "k_map]"
 )
 
 

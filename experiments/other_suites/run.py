@@ -5,8 +5,9 @@ r"""Does our suite see what others see, on the same tables and people?
 
 GOLDEN holds train, control, reference and synthetic tables (`*.csv.gz`), of which `safe_fresh`
 leaks nothing and `leak_noise100` is training rows with noise; a hundredth of the latter among the
-former is attacked as well. Synth-MIA (Ward et al., github.com/joshward96/Synth-MIA) is fetched by the
-reader; this script only calls it. Its attacks get its own preprocessing, fitted on the reference.
+former is attacked as well. Synth-MIA (Ward et al., github.com/joshward96/Synth-MIA) is fetched by
+the reader; this script only calls it. Its attacks get its own preprocessing, fitted on the
+reference.
 """
 
 from __future__ import annotations

@@ -83,12 +83,25 @@ def nearest(queries: Encoded, table: Encoded, *, k: int = 1, device: Device = "a
     _check(queries, table, k)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    if k == 1 and not queries.numeric and len(queries) > 1:
+        return _nearest_levels(queries, table, device)
     queries, table = _with_small_codes(queries, table)
     distance, index, certain = _search(queries, table, k, torch.float32, device)
     if not certain.all():
         again, exactly = ~certain, torch.float64
         distance[again], index[again], _ = _search(queries.take(again), table, k, exactly, device)
     return Neighbours(distance=distance, index=index)
+
+
+def _nearest_levels(queries: Encoded, table: Encoded, device: str) -> Neighbours:
+    """The nearest row where there are levels only: many rows are alike, and searched once."""
+    (ours, back), (theirs, _) = (
+        np.unique(rows.row_keys(), return_index=True, return_inverse=True)[1:]
+        for rows in (queries, table)
+    )
+    few, among = _with_small_codes(queries.take(ours), table.take(theirs))
+    distance, index, _ = _search(few, among, 1, torch.float32, device)  # of codes alone: exact
+    return Neighbours(distance=distance[back], index=theirs[index[back]])
 
 
 def _check(queries: Encoded, table: Encoded, k: int) -> None:
