@@ -53,12 +53,15 @@ class Density:
     Attributes:
         n_random_trees: trees of the forest.
         n_boosted_trees: trees of the boosted classifier.
-        max_rows: at most so many synthetic and so many reference rows are learnt from.
+        max_rows: at most so many synthetic and so many reference rows the forest learns from.
+        max_boosted: likewise the boosted trees, which need fewer: they see kinds of people, not
+            single ones.
     """
 
     n_random_trees: int = 20
     n_boosted_trees: int = 60
     max_rows: int = 20_000
+    max_boosted: int = 4_000
 
     name: ClassVar[str] = "density"
     direction: ClassVar[Direction] = "minimize"
@@ -77,22 +80,25 @@ class Density:
         return data.memo.get(repr(self), lambda: self._signals(lineup_of(data)))
 
     def _signals(self, lineup: Lineup) -> dict[str, Values]:
-        tables = (
-            lineup.targets.encoded,
-            self._draw(lineup.reference, lineup.seed, "reference"),
-            self._draw(lineup.synthetic, lineup.seed, "synthetic"),
-        )
-        features = from_encoded(tables)
         return {
-            "forest": self._forest(features, child_seed(lineup.seed, self.name, "forest")),
-            "logit": self._boosted(features),
+            "forest": self._forest(
+                self._features(lineup, self.max_rows),
+                child_seed(lineup.seed, self.name, "forest"),
+            ),
+            "logit": self._boosted(self._features(lineup, self.max_boosted)),
         }
 
-    def _draw(self, rows: Rows, seed: int, table: str) -> Encoded:
-        if len(rows) <= self.max_rows:
+    def _features(self, lineup: Lineup, most: int) -> Features:
+        """Of the targets, and of at most so many reference and synthetic rows."""
+        learnt = {"reference": lineup.reference, "synthetic": lineup.synthetic}
+        tables = [self._draw(rows, most, lineup.seed, name) for name, rows in learnt.items()]
+        return from_encoded((lineup.targets.encoded, *tables))
+
+    def _draw(self, rows: Rows, most: int, seed: int, table: str) -> Encoded:
+        if len(rows) <= most:
             return rows.encoded
         rng = child_rng(seed, self.name, table)
-        return rows.encoded.take(np.sort(rng.choice(len(rows), self.max_rows, replace=False)))
+        return rows.encoded.take(np.sort(rng.choice(len(rows), most, replace=False)))
 
     def _forest(self, features: Features, seed: int) -> Values:
         from sklearn.ensemble import ExtraTreesClassifier
