@@ -8,9 +8,9 @@ nothing can leak:
     ---------------  ----------------------------------------------------  ---------------------
     copies_<n>pct    it, and 1 (10) % as many training rows                be seen, at 1 %
     outliers_1pct    it, and 1 % as many outlying training rows            be seen
-    near_<n>pct      it, and 1 (2, 5, 10) % as many training rows with a   be seen; which is told
+    near_<n>pct      it, and 1 (2, 5, 10) % as many training rows with a   be told, if seen
                      little noise on their numbers
-    disguised_<n>pct likewise rounded, shifted or partly changed ones      be seen; which is told
+    disguised_<n>pct likewise rounded, shifted or partly changed ones      be told, if seen
     fresh            half of the reference, against the other half         show nothing
     permuted         (the reference is small) it, with train and control   show nothing
                      shuffled
@@ -301,12 +301,12 @@ def guess(data: EvalInput, suite: Suite) -> Control:
 
 
 def unseen(controls: Sequence[Control]) -> tuple[Control, ...]:
-    """Of each kind that was not seen as it must be, the planted leak that should have been."""
+    """Of each kind that must be seen, the smallest planted leak if it was not."""
     missed = []
-    for kind, about in PLANTED.items():
-        of_kind = [one for one in controls if one.n_planted and one.kind == kind]
-        must = of_kind[:1] if about.needed else of_kind[-1:]
-        missed += [one for one in must if not one.seen]
+    for kind in (name for name, about in PLANTED.items() if about.needed):
+        smallest = next((one for one in controls if one.n_planted and one.kind == kind), None)
+        if smallest and not smallest.seen:
+            missed.append(smallest)
     return tuple(missed)
 
 

@@ -164,9 +164,7 @@ class Gate:
         for name in self.planted:
             control = _no_larger(name, evidence.controls)
             if control is None:
-                yield Rule(
-                    "planted", name, None, None, "cannot tell", f"{name}: could not be planted"
-                )
+                yield _of_nothing_planted(name, evidence.controls)
                 continue
             why = f"planted leak: {control.what}: {'seen' if control.seen else 'not seen'}"
             ok: Outcome = "pass" if control.seen else "cannot tell"
@@ -261,6 +259,14 @@ def _no_larger(name: str, controls: Sequence[Known]) -> Known | None:
     planted = [one for one in controls if one.n_planted and one.name.partition("_")[0] == kind]
     no_larger = [one for one in planted if _percent(one.name) <= _percent(name)]
     return max(no_larger, key=lambda one: (one.seen, one.n_planted), default=None)
+
+
+def _of_nothing_planted(name: str, controls: Sequence[Known]) -> Rule:
+    """Near-copies are none where there is no number or date to move; controls there must be."""
+    if PLANTED[name.partition("_")[0]].needed or not controls:
+        return Rule("planted", name, None, None, "cannot tell", f"{name}: could not be planted")
+    why = f"{name}: there is nothing to move in this table"
+    return Rule("planted", name, None, None, "pass", why)
 
 
 def _percent(name: str) -> int:

@@ -33,8 +33,9 @@ class Kind:
         words: for it.
         percents: of the number of synthetic rows, to which the leak is added; ascending. A larger
             leak is planted only where a smaller one stayed unseen.
-        needed: whether the smallest must be seen before it can be said that nothing is there; else
-            any of them will do, and it is told which.
+        needed: whether the smallest must be seen before it can be said that nothing is there. Of
+            the others it is told from which size on they were: in a small table of few columns no
+            near-copy is nearer than a stranger, and a policy says what it asks for.
     """
 
     words: str
@@ -81,11 +82,13 @@ def planted(data: EvalInput, kind: str) -> Iterator[Planted]:
         change = moved if kind == "near" else disguised
         changed = change(own, data.schema, child_rng(data.seed, "plant", kind))
         own = changed[_keys(data, changed) != _keys(data, own)]
-    for percent in PLANTED[kind].percents if len(own) else ():
-        name = f"{kind}_{percent}pct"
-        n = min(max(1, round(percent / 100 * len(data.synthetic))), len(own))
-        rows = own.iloc[child_rng(data.seed, "plant", name).choice(len(own), n, replace=False)]
-        yield Planted(name, f"{n} {words} beside {len(data.synthetic)} rows", rows)
+    rng = child_rng(data.seed, "plant", kind, "rows")
+    order = rng.permutation(len(own))
+    for percent in PLANTED[kind].percents:
+        n = max(1, round(percent / 100 * len(data.synthetic)))
+        if len(own) >= n or (len(own) and percent == PLANTED[kind].percents[0]):
+            said = f"{min(n, len(own))} {words} beside {len(data.synthetic)} rows"
+            yield Planted(f"{kind}_{percent}pct", said, own.iloc[order[:n]])
 
 
 def _own(data: EvalInput) -> pd.DataFrame:

@@ -149,5 +149,5 @@ def _as_it_should(control: Control, missed: Sequence[Control]) -> str:
     if control.seen and not control.n_planted and control.as_wanted:
         return "within chance"
     if control.n_planted and not control.seen and control not in missed:
-        return "larger ones are"
+        return "told"
     return "yes" if control.as_wanted else "NO"

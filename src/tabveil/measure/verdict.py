@@ -17,8 +17,8 @@ less what chance gives), bulk (2 auc - 1) and outlier (2 auc_outliers - 1). The 
 matters most: an attacker who is sure of a few people does them full harm (Carlini et al. 2022,
 arXiv:2112.03570). The far tail is small as a risk, but sees what nothing else does: of near-copies
 in one row of a hundred, found with certainty, as many people lie beyond one in a thousand others as
-beyond one in a hundred, where chance puts ten times as many. With fewer than 1,000 others it would
-be the tail again, and is no component.
+beyond one in a hundred, where chance puts ten times as many. With fewer than 5,000 others it hangs
+on a handful of them, and is no component.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ CROSS_FITTED = 1.3
 """Factor on DeLong's standard error of cross-fitted scores: two models, each learnt from the rows
 that the other one ranks, spread more than independent scores do (experiments/calibration)."""
 LOW_FPR, LOWER_FPR, PARTIAL_FPR = 0.01, 0.001, 0.1
+FEWEST_BEYOND = 5
+"""Others beyond the far tail's threshold, at least."""
 _AS_GOOD_AS_CHANCE = 0.3
 """Of tables without a leak, the share that shows at least as much: nothing to be sure of."""
 N_CURVE = 200
@@ -119,7 +121,7 @@ def _judge(
     return [
         Score("auc", area.value, area.low, area.high, bulk, {"roc": roc(members, others)}),
         tail,
-        far_tail if len(others) * LOWER_FPR >= 1 else replace(far_tail, advantage=None),
+        _far(far_tail, n_others=len(others), inflation=inflation),
         Score("partial_auc", start.value, start.low, start.high),
         _epsilon(members, others, rng),
     ]
@@ -130,6 +132,17 @@ def _widened(area: Estimate, members: Values, others: Values) -> Estimate:
     m, n = len(members), len(others)
     chance = float(np.sqrt((m + n + 1) / (12 * m * n)))
     return area if min(m, n) > 500 else replace(area, se=max(area.se, chance))
+
+
+def _far(tail: Score, *, n_others: int, inflation: float) -> Score:
+    """The far tail, a component only where a few others make its threshold, not one or two.
+
+    Scores that were learnt from each other come in clusters, which so few people feel.
+    """
+    if n_others * LOWER_FPR < FEWEST_BEYOND or tail.advantage is None:
+        return replace(tail, advantage=None)
+    found = tail.advantage
+    return replace(tail, advantage=replace(found, se=inflation * found.se, se_above=found.above))
 
 
 def _rate(
