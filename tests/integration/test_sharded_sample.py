@@ -74,6 +74,7 @@ def test_the_manifest_says_what_was_drawn_and_the_ledger_has_one_line(root, draw
     assert f"{N} rows in 11 parts" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_two_workers_killed_in_between_leave_the_same_bytes(root, drawn, tmp_path, capsys):
     out, notes = tmp_path / "rows", tmp_path / "notes"
     before = len(Ledger.at(None, root=root).lines())

@@ -100,6 +100,7 @@ def root(tmp_path, randhie):
     return tmp_path / "store"
 
 
+@pytest.mark.slow
 def test_kill_9_of_the_driver_in_mid_sweep_loses_the_running_trials_only(root):
     with running(root) as driver:
         wait_until(driver, lambda: {"COMPLETE", "RUNNING"} <= {*states(root)})
