@@ -93,7 +93,13 @@ def test_fresh_rows_show_nothing_and_every_score_has_an_interval(files, tmp_path
     assert all(one["low"] <= one["value"] <= one["high"] for one in found["scores"].values())
     assert found["risk"]["low"] == 0 < found["risk"]["high"]
     assert found["failed"] == []
-    assert [one["seen"] for one in found["controls"]] == [True] * 3 + [False] * 2
+    seen = {one["name"]: one["seen"] for one in found["controls"]}
+    assert {name for name, was in seen.items() if not name.startswith(("near", "dis")) and was} == {
+        "copies_1pct",
+        "outliers_1pct",
+    }
+    assert {"near_1pct", "disguised_1pct", "fresh", "blind"} <= set(seen)
+    assert "near-copies of training rows" in said.partition("Of leaks planted in it were seen")[2]
     assert found["tables"]["train"]["rows"] == N
     assert {p.name for p in (tmp_path / "out").iterdir()} == {
         "scores.json", "roc.svg", "roc.png", "risk.svg", "risk.png",
@@ -268,7 +274,8 @@ def test_two_workers_find_what_one_finds(files, tmp_path, capsys):
         return {key: value for key, value in told.items() if "seconds" not in key}
 
     alone = found()
-    assert len(alone["controls"]) == 5
+    kinds = {one["name"].partition("_")[0] for one in alone["controls"]}
+    assert kinds == {"copies", "outliers", "near", "disguised", "fresh", "blind"}
     assert found("executor=process", "executor.n_workers=2") == alone
 
 
