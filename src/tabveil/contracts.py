@@ -190,8 +190,8 @@ class EvalInput:
         critic: the model's own opinion of rows, where it has one (white box).
         pool: the rows that the members were drawn from, the same in all trials of a study; None:
             `train`.
-        base: the same input before rows were added to `synthetic`; they are its last. What is near
-            to a row there need not be searched again.
+        base: of an input made by `with_rows`: the one that rows were added to. What is near to a
+            row there need not be searched again. `dataclasses.replace` forgets it.
         shared: what evaluators computed that does not depend on `synthetic`. Give the same memo
             to every input of a dataset; keys tell contents apart.
         memo: what they computed for this input. `dataclasses.replace` starts a new one.
@@ -207,14 +207,16 @@ class EvalInput:
     membership: Membership | None = None
     critic: Critic | None = None
     pool: pd.DataFrame | None = None
-    base: EvalInput | None = field(default=None, repr=False, compare=False)
     shared: Memo = field(default_factory=Memo, repr=False, compare=False)
     memo: Memo = field(default_factory=Memo, repr=False, compare=False, init=False)
+    base: EvalInput | None = field(default=None, repr=False, compare=False, init=False)
 
     def with_rows(self, rows: pd.DataFrame) -> EvalInput:
         """The same with `rows`, shape (n, n_columns), added to the synthetic ones."""
         both = pd.concat([self.synthetic, rows[self.synthetic.columns]], ignore_index=True)
-        return replace(self, synthetic=both, base=self)
+        made = replace(self, synthetic=both)
+        object.__setattr__(made, "base", self)
+        return made
 
 
 @dataclass(frozen=True)

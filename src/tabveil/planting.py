@@ -80,15 +80,17 @@ def planted(data: EvalInput, kind: str) -> Iterator[Planted]:
         words += " that are not common"
     if kind in ("near", "disguised"):
         change = moved if kind == "near" else disguised
-        changed = change(own, data.schema, child_rng(data.seed, "plant", kind))
+        rng = child_rng(data.seed, "plant", kind)
+        changed = change(own, data.schema.modelled(), rng)
         own = changed[_keys(data, changed) != _keys(data, own)]
-    rng = child_rng(data.seed, "plant", kind, "rows")
-    order = rng.permutation(len(own))
+    order = child_rng(data.seed, "plant", kind, "rows").permutation(len(own))
+    before = 0
     for percent in PLANTED[kind].percents:
-        n = max(1, round(percent / 100 * len(data.synthetic)))
-        if len(own) >= n or (len(own) and percent == PLANTED[kind].percents[0]):
-            said = f"{min(n, len(own))} {words} beside {len(data.synthetic)} rows"
+        n = min(max(1, round(percent / 100 * len(data.synthetic))), len(own))
+        if n > before:  # else there are no more rows than were planted
+            said = f"{n} {words} beside {len(data.synthetic)} rows"
             yield Planted(f"{kind}_{percent}pct", said, own.iloc[order[:n]])
+        before = n
 
 
 def _own(data: EvalInput) -> pd.DataFrame:

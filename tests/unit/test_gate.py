@@ -74,8 +74,10 @@ def test_a_smaller_planted_leak_of_the_kind_will_do_and_a_larger_one_will_not() 
         unseen = [] if size == 2 else [replace(UNSEEN, name="near_5pct", n_planted=5)]
         found = asked.judge(evidence({}, controls=(SEEN, *steps, *unseen, seen)))
         assert found.outcome == outcome
-    assert asked.judge(evidence({}, controls=(SEEN,))).outcome == "pass"  # none was anybody's
-    assert asked.judge(evidence({}, controls=())).outcome == "cannot tell"
+    changed = replace(SEEN, name="disguised_1pct")
+    assert asked.judge(evidence({}, controls=(SEEN, changed))).outcome == "pass"  # none can be
+    for controls in ((), (SEEN,)):
+        assert asked.judge(evidence({}, controls=controls)).outcome == "cannot tell"
     with pytest.raises(ConfigError, match="near_3pct: no leak that is planted; there are copies_1"):
         replace(GATE, planted=("near_3pct",))
 

@@ -49,6 +49,7 @@ _CUT = 0.001
 """Share of the values at either end that does not widen a unit."""
 _FAR = 1000.0
 """Units beyond which only the order of magnitude counts."""
+_MOST = 1e300
 
 
 @dataclass(frozen=True)
@@ -175,20 +176,26 @@ class _ValueScale:
 
     @classmethod
     def fit(cls, column: NDArray[np.float64]) -> Self:
-        present = column[~np.isnan(column)]
-        if not len(present):
-            return cls(0.0, 1.0)
-        ordered = np.sort(present)
+        ordered = np.sort(column[~np.isnan(column)])
+        if not len(ordered):
+            return cls(0.0, np.inf)  # nobody knows what is much here
         cut = min(max(1, round(_CUT * len(ordered))), (len(ordered) - 1) // 2)
-        unit = ordered.clip(ordered[cut], ordered[-1 - cut]).std() or ordered.std() or 1.0
-        return cls(float(np.median(ordered)), float(unit))
+        inner = ordered.clip(ordered[cut], ordered[-1 - cut])
+        centre = float(np.median(ordered))
+        return cls(centre, _spread(inner) or _spread(ordered) or abs(centre) or 1.0)
 
     def __call__(self, column: NDArray[np.float64]) -> NDArray[np.float64]:
         """Strictly increasing in the value, compressed far out, 0 where missing; both (n,)."""
-        away = (column - self.centre) / self.unit
+        with np.errstate(over="ignore"):
+            away = ((column - self.centre) / self.unit).clip(-_MOST, _MOST)
         beyond = (np.abs(away) - _FAR).clip(min=0)
         near = away.clip(-_FAR, _FAR) + np.sign(away) * np.log1p(beyond)
         return np.where(np.isnan(column), 0.0, near)
+
+
+def _spread(ordered: NDArray[np.float64]) -> float:
+    """The standard deviation; of equal values 0, and not what rounding makes of it."""
+    return 0.0 if ordered[0] == ordered[-1] else float(ordered.std())
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ class Lineup:
         is_member: shape (n,), the truth; for judging an attack, never for making it.
         in_pool: shape (n,), whether the target might have been a member by a draw of ours; all
             True where membership was not drawn.
-        reference, synthetic: the rows to search, at most `limits.max_searched` each.
+        reference, synthetic: the rows to search, at most `limits.max_searched` each, and `added`.
         keys: of all rows, before any limit, for exact copies.
         twins: what may not be a target, and why.
         limits: as given.
@@ -132,6 +132,8 @@ class Lineup:
         """Of who the targets are, in which order, and of the reference searched."""
         digest = hashlib.sha256(self.targets.encoded.row_keys().tobytes())
         digest.update(b"reference" + self.reference.encoded.row_keys().tobytes())
+        for rows in (self.targets, self.reference):  # units are no part of keys
+            digest.update(rows.encoded.values.tobytes())
         digest.update(repr((self.seed, len(self.reference))).encode())
         return digest.hexdigest()
 

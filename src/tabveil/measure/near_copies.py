@@ -18,6 +18,8 @@ SHIFT = 0.01
 """What is added to every number of a column, likewise; one unit of its last place at least."""
 ROUNDED = 0.1
 """A number is rounded to the greatest power of ten below this share of its standard deviation."""
+_EXACT = 2**53
+"""Whole numbers up to here are exact as floats."""
 DAYS = 3
 """Days by which dates are moved (standard deviation) or shifted."""
 
@@ -34,7 +36,7 @@ def moved(rows: pd.DataFrame, schema: Schema, rng: np.random.Generator) -> pd.Da
     for column in _movable(rows, schema):
         noise = rng.standard_normal(len(rows))
         if column.kind == "datetime":
-            made[column.name] += pd.to_timedelta(np.rint(DAYS * noise), unit="D")
+            made[column.name] = _on_other_days(rows[column.name], np.rint(DAYS * noise))
             continue
         numbers = rows[column.name].to_numpy(dtype=float, na_value=np.nan)
         noisy = numbers + NOISE * _spread(numbers) * noise
@@ -71,7 +73,7 @@ def _rounded(rows: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     for column in _movable(rows, schema):
         values = rows[column.name]
         if column.kind == "datetime":
-            made[column.name] = values - pd.to_timedelta(values.dt.day - 1, unit="D")
+            made[column.name] = _on_other_days(values, 1 - values.dt.day.fillna(1).to_numpy())
             continue
         numbers = values.to_numpy(dtype=float, na_value=np.nan)
         step = 10.0 ** np.floor(np.log10(ROUNDED * _spread(numbers) or 1.0))
@@ -84,7 +86,7 @@ def _shifted(rows: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     for column in _movable(rows, schema):
         values = rows[column.name]
         if column.kind == "datetime":
-            made[column.name] = values + pd.Timedelta(days=DAYS)
+            made[column.name] = _on_other_days(values, np.full(len(rows), DAYS))
             continue
         numbers = values.to_numpy(dtype=float, na_value=np.nan)
         least = 0.0 if column.decimals is None else 10.0**-column.decimals
@@ -109,10 +111,25 @@ def _spread(numbers: Any) -> float:
 
 
 def _fitted(numbers: Any, like: pd.Series[Any], column: Column) -> pd.Series[Any]:
-    """Numbers within the range of `like`, with its decimals and its dtype."""
-    numbers = numbers.clip(like.min(), like.max())
+    """Numbers within the range of `like`, with its decimals and its dtype; too long ones stay."""
+    known = like.to_numpy(dtype=float, na_value=np.nan)
+    is_whole = pd.api.types.is_integer_dtype(like.dtype)
+    if np.isnan(known).all() or (is_whole and np.nanmax(np.abs(known)) > _EXACT):
+        return like
+    numbers = numbers.clip(np.nanmin(known), np.nanmax(known))
     if column.decimals is not None:
         numbers = np.round(numbers, column.decimals)
-    if pd.api.types.is_integer_dtype(like.dtype):
+    if is_whole:
         numbers = np.rint(numbers)
     return pd.Series(numbers, index=like.index).astype(like.dtype)
+
+
+def _on_other_days(dates: pd.Series[Any], days: Any) -> pd.Series[Any]:
+    """Dates moved by so many days, to the second, within their own range and with their dtype.
+
+    In seconds, since a nanosecond's range ends in 2262 and tables hold 9999-12-31.
+    """
+    seconds = dates.dt.as_unit("s")
+    there = seconds + np.asarray(days).astype("m8[D]").astype("m8[s]")
+    kept: pd.Series[Any] = there.clip(seconds.min(), seconds.max()).astype(dates.dtype)
+    return kept

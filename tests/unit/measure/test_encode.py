@@ -185,3 +185,18 @@ def test_rows_by_value_have_values_for_ranks() -> None:
     np.testing.assert_array_equal(rows.by_value().ranks, rows.values + 0.5)
     np.testing.assert_array_equal(rows.by_value().codes, rows.codes)
     np.testing.assert_array_equal(rows.view(["x"]).take(np.array([3])).values, rows.values[3:])
+
+
+@pytest.mark.parametrize("value", [0.1, 0.7, 19.99, 1e9])
+def test_a_column_of_nearly_one_value_is_not_measured_in_rounding_errors(value: float) -> None:
+    known = np.append(np.full(2999, value), 5 * value)
+    values = fitted(pd.DataFrame({"x": known})).transform(pd.DataFrame({"x": known})).values
+    assert (values[:-1] == 0).all()
+    assert 10 < values[-1, 0] < 100
+
+
+def test_a_column_that_is_constant_or_missing_in_the_reference_outweighs_no_other() -> None:
+    far = pd.DataFrame({"x": [1.7e15, 1.7e15 + 86_400e6]})
+    assert np.abs(fitted(far.head(1)).transform(far).values).max() < 1
+    gone = pd.DataFrame({"x": [np.nan] * 3})
+    assert (fitted(gone).transform(far).values == 0).all()

@@ -222,6 +222,23 @@ def test_distances_to_the_reference_are_those_of_the_engine_and_searched_once(
     assert len(calls) == 3
 
 
+@pytest.mark.parametrize("limits", [Limits(), Limits(max_targets=100, max_searched=150)])
+@pytest.mark.parametrize("by_value", [False, True])
+def test_added_rows_are_searched_as_if_they_had_always_been_there(limits, by_value) -> None:
+    data = replace(given(), limits=limits)
+    added = people(20, 77)
+    grown = lineup_of(data.with_rows(added))
+    assert len(grown.keys.synthetic) == len(data.synthetic) + 20
+    for k, columns in ((1, None), (5, None), (1, ("job",))):
+        asked = {"k": k, "columns": columns, "by_value": by_value}
+        found = grown.synthetic_distances(**asked)
+        anew = grown._distances(grown.synthetic, k, columns, by_value=by_value)
+        np.testing.assert_allclose(found, anew)
+    fewer = replace(data.with_rows(added), synthetic=people(300, 5))
+    assert fewer.base is None
+    assert len(lineup_of(fewer).keys.synthetic) == 300
+
+
 def refused(match: str, **tables) -> None:
     with pytest.raises(CannotTell, match=match):
         lineup_of(given(**tables))
