@@ -36,7 +36,7 @@ from tabveil.contracts import Advantage, Attack, EvalInput, MembershipAttack
 from tabveil.evaluate import Evaluation, Result, evaluate
 from tabveil.measure.blind import NAME, guess_blindly
 from tabveil.measure.lineup import lineup_of
-from tabveil.planting import PLANTED, Planted, null, planted
+from tabveil.planting import PLANTED, Planted, kind_of, null, percent_of, planted
 from tabveil.search.objective import Objective, Objectives
 
 NULL = "null"
@@ -167,7 +167,7 @@ class Control:
     @property
     def kind(self) -> str:
         """Of `PLANTED`, where something was planted."""
-        return self.name.partition("_")[0]
+        return kind_of(self.name)
 
     @property
     def seen(self) -> bool:
@@ -320,6 +320,6 @@ def seen_from(controls: Sequence[Control]) -> str:
     """From which size on each kind of planted leak was seen, in words."""
     said = []
     for kind, smallest in smallest_seen(controls).items():
-        percent = smallest and smallest.name.partition("_")[2].removesuffix("pct")
-        said.append(f"{PLANTED[kind].words} {f'from {percent} % on' if percent else 'at no size'}")
+        size = f"from {percent_of(smallest.name)} % on" if smallest else "at no size"
+        said.append(f"{PLANTED[kind].words} {size}")
     return ", ".join(said)

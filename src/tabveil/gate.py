@@ -24,7 +24,7 @@ from tabveil.contracts import Advantage
 from tabveil.errors import ConfigError
 from tabveil.evidence import Evidence, Known
 from tabveil.measure.over_seeds import OverSeeds
-from tabveil.planting import PLANTED
+from tabveil.planting import PLANTED, kind_of, leak_name, percent_of
 
 Outcome = Literal["pass", "fail", "cannot tell"]
 _WORST_FIRST: tuple[Outcome, ...] = ("fail", "cannot tell", "pass")
@@ -113,7 +113,7 @@ class Gate:
         for name, limit in {**self.limits, "risk": self.risk, "utility": self.utility}.items():
             if limit is not None and not 0 <= limit <= 1:
                 raise ConfigError(f"gate: the limit of {name}, {limit}, must lie in [0, 1]")
-        known = [f"{kind}_{n}pct" for kind, about in PLANTED.items() for n in about.percents]
+        known = [leak_name(kind, n) for kind, about in PLANTED.items() for n in about.percents]
         if unknown := sorted(set(self.planted) - set(known)):
             raise ConfigError(
                 f"gate.planted: {', '.join(unknown)}: no leak that is planted; there are "
@@ -255,20 +255,15 @@ def _no_larger(name: str, controls: Sequence[Known]) -> Known | None:
 
     Larger ones are not planted once a smaller one was seen.
     """
-    kind = name.partition("_")[0]
-    planted = [one for one in controls if one.n_planted and one.name.partition("_")[0] == kind]
-    no_larger = [one for one in planted if _percent(one.name) <= _percent(name)]
+    planted = [one for one in controls if one.n_planted and kind_of(one.name) == kind_of(name)]
+    no_larger = [one for one in planted if percent_of(one.name) <= percent_of(name)]
     return max(no_larger, key=lambda one: (one.seen, one.n_planted), default=None)
 
 
 def _of_nothing_planted(name: str, controls: Sequence[Known]) -> Rule:
     """Of near-copies there are none where nothing can be moved, though a cell can be changed."""
-    kinds = {one.name.partition("_")[0] for one in controls if one.n_planted}
-    if name.startswith("near_") and "disguised" in kinds:
+    kinds = {kind_of(one.name) for one in controls if one.n_planted}
+    if kind_of(name) == "near" and "disguised" in kinds:
         why = f"{name}: there is no number or date in this table that noise would move"
         return Rule("planted", name, None, None, "pass", why)
     return Rule("planted", name, None, None, "cannot tell", f"{name}: could not be planted")
-
-
-def _percent(name: str) -> int:
-    return int(name.partition("_")[2].removesuffix("pct"))

@@ -14,7 +14,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tabveil.contracts import EvalInput
-from tabveil.measure.encode import DistanceEncoder
 from tabveil.measure.lineup import lineup_of
 from tabveil.measure.near_copies import disguised, moved
 from tabveil.seeding import child_rng
@@ -53,12 +52,27 @@ PLANTED = {
 cell changed (`measure/near_copies.py`)."""
 
 
+def leak_name(kind: str, percent: int) -> str:
+    """What a planted leak is called, in reports and by policies."""
+    return f"{kind}_{percent}pct"
+
+
+def kind_of(name: str) -> str:
+    """The kind of a leak called so, of `PLANTED`."""
+    return name.partition("_")[0]
+
+
+def percent_of(name: str) -> int:
+    """The size of a leak called so."""
+    return int(name.partition("_")[2].removesuffix("pct"))
+
+
 @dataclass(frozen=True)
 class Planted:
     """A leak.
 
     Attributes:
-        name: `<kind>_<percent>pct`.
+        name: see `leak_name`.
         words: what is planted, and how much of it.
         rows: to be added to the synthetic ones, shape (n, n_columns).
     """
@@ -89,7 +103,7 @@ def planted(data: EvalInput, kind: str) -> Iterator[Planted]:
         n = min(max(1, round(percent / 100 * len(data.synthetic))), len(own))
         if n > before:  # else there are no more rows than were planted
             said = f"{n} {words} beside {len(data.synthetic)} rows"
-            yield Planted(f"{kind}_{percent}pct", said, own.iloc[order[:n]])
+            yield Planted(leak_name(kind, percent), said, own.iloc[order[:n]])
         before = n
 
 
@@ -99,7 +113,7 @@ def _own(data: EvalInput) -> pd.DataFrame:
 
 
 def _keys(data: EvalInput, table: pd.DataFrame) -> NDArray[np.uint64]:
-    return DistanceEncoder.fit(data.reference, data.schema).transform(table).row_keys()
+    return lineup_of(data).encoder.transform(table).row_keys()
 
 
 def _outliers(data: EvalInput) -> pd.DataFrame:

@@ -96,6 +96,7 @@ class Lineup:
         reference, synthetic: the rows to search, at most `limits.max_searched` each, and `added`.
         keys: of all rows, before any limit, for exact copies.
         twins: what may not be a target, and why.
+        encoder: of all tables.
         limits: as given.
         seed: of every draw.
         base: the lineup before `added` were added to `synthetic`; None: nothing was.
@@ -109,6 +110,7 @@ class Lineup:
     synthetic: Rows
     keys: RowKeys
     twins: Twins
+    encoder: DistanceEncoder
     limits: Limits
     seed: int
     _shared: Memo
@@ -247,6 +249,7 @@ def _make(data: EvalInput) -> Lineup:
             synthetic_keys,
         ),
         twins=twins,
+        encoder=encoder,
         limits=data.limits,
         seed=data.seed,
         _shared=data.shared,
@@ -257,8 +260,7 @@ def _extend(data: EvalInput) -> Lineup:
     """The lineup before rows were added, with as large a part of them as it has of the others."""
     assert data.base is not None
     base, before = lineup_of(data.base), len(data.base.synthetic)
-    encoder = DistanceEncoder.fit(data.reference, data.schema)
-    added, _ = _read(data.synthetic.iloc[before:], encoder)
+    added, _ = _read(data.synthetic.iloc[before:], base.encoder)
     keys = np.concatenate([base.keys.synthetic, added.encoded.row_keys()])
     part = max(1, round(len(added) * len(base.synthetic) / before))
     added = _draw(added, part, child_rng(data.seed, "lineup", "added"))

@@ -5,10 +5,12 @@ Such rows are planted in a table to see whether attacks recognise them; they pro
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tabveil.data.schema import Column, Schema
 
@@ -23,6 +25,8 @@ _EXACT = 2**53
 DAYS = 3
 """Days by which dates are moved (standard deviation) or shifted."""
 
+Floats = NDArray[np.float64]
+
 
 def moved(rows: pd.DataFrame, schema: Schema, rng: np.random.Generator) -> pd.DataFrame:
     """The rows with noise on every number and date; levels stay, and so do dtypes and decimals.
@@ -32,16 +36,16 @@ def moved(rows: pd.DataFrame, schema: Schema, rng: np.random.Generator) -> pd.Da
         schema: of `rows`; what it does not name stays.
         rng: draws the noise.
     """
-    made = rows.copy()
-    for column in _movable(rows, schema):
-        noise = rng.standard_normal(len(rows))
-        if column.kind == "datetime":
-            made[column.name] = _on_other_days(rows[column.name], np.rint(DAYS * noise))
-            continue
-        numbers = rows[column.name].to_numpy(dtype=float, na_value=np.nan)
-        noisy = numbers + NOISE * _spread(numbers) * noise
-        made[column.name] = _fitted(noisy, rows[column.name], column)
-    return made
+
+    def noise() -> Floats:
+        return rng.standard_normal(len(rows))
+
+    return _changed(
+        rows,
+        schema,
+        numbers=lambda numbers, spread, _: numbers + NOISE * spread * noise(),
+        days=lambda _: np.rint(DAYS * noise()),
+    )
 
 
 def disguised(rows: pd.DataFrame, schema: Schema, rng: np.random.Generator) -> pd.DataFrame:
@@ -69,29 +73,50 @@ def _with_a_cell_changed(
 
 
 def _rounded(rows: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    made = rows.copy()
-    for column in _movable(rows, schema):
-        values = rows[column.name]
-        if column.kind == "datetime":
-            made[column.name] = _on_other_days(values, 1 - values.dt.day.fillna(1).to_numpy())
-            continue
-        numbers = values.to_numpy(dtype=float, na_value=np.nan)
-        step = 10.0 ** np.floor(np.log10(ROUNDED * _spread(numbers) or 1.0))
-        made[column.name] = _fitted(np.rint(numbers / step) * step, values, column)
-    return made
+    def rounded(numbers: Floats, spread: float, _: Column) -> Floats:
+        step = 10.0 ** np.floor(np.log10(ROUNDED * spread or 1.0))
+        made: Floats = np.rint(numbers / step) * step
+        return made
+
+    return _changed(
+        rows,
+        schema,
+        numbers=rounded,
+        days=lambda dates: 1 - dates.dt.day.fillna(1).to_numpy(),
+    )
 
 
 def _shifted(rows: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    def shifted(numbers: Floats, spread: float, column: Column) -> Floats:
+        least = 0.0 if column.decimals is None else 10.0**-column.decimals
+        return numbers + max(SHIFT * spread, least)
+
+    return _changed(rows, schema, numbers=shifted, days=lambda dates: np.full(len(dates), DAYS))
+
+
+def _changed(
+    rows: pd.DataFrame,
+    schema: Schema,
+    *,
+    numbers: Callable[[Floats, float, Column], Floats],
+    days: Callable[[pd.Series[Any]], Any],
+) -> pd.DataFrame:
+    """The rows with other numbers and dates, column by column.
+
+    Args:
+        rows: shape (n, n_columns).
+        schema: of `rows`.
+        numbers: of a column, from its numbers, shape (n,), and their standard deviation.
+        days: by which the dates of a column move, shape (n,).
+    """
     made = rows.copy()
     for column in _movable(rows, schema):
         values = rows[column.name]
         if column.kind == "datetime":
-            made[column.name] = _on_other_days(values, np.full(len(rows), DAYS))
-            continue
-        numbers = values.to_numpy(dtype=float, na_value=np.nan)
-        least = 0.0 if column.decimals is None else 10.0**-column.decimals
-        shift = max(SHIFT * _spread(numbers), least)
-        made[column.name] = _fitted(numbers + shift, values, column)
+            made[column.name] = _on_other_days(values, days(values))
+        else:
+            known = values.to_numpy(dtype=float, na_value=np.nan)
+            made[column.name] = _fitted(numbers(known, _spread(known), column), values, column)
     return made
 
 
