@@ -1,6 +1,6 @@
 """Tables that leak in known ways, made of rows that leak nothing.
 
-copies: 1 % of the rows are training rows.
+copies, copies_10: 1 %, 10 % of the rows are training rows.
 outlier_copies: the same, of the decile farthest from the reference.
 near_1, near_2: 1 %, 2 % are training rows with noise on their numbers, 2 % of their spread.
 disguised_1: 1 % are training rows that were rounded, shifted or had a cell changed.
@@ -29,6 +29,7 @@ from tabveil.seeding import child_rng
 
 SHARES = {
     "copies": 0.01,
+    "copies_10": 0.1,
     "outlier_copies": 0.01,
     "near_1": 0.01,
     "near_2": 0.02,
