@@ -102,9 +102,9 @@ def run_trial(
             sweep, so that no trial is attacked on luckier rows than another.
         on_epoch: called with each epoch's losses while the synthesizer trains.
         shared: what evaluators may keep between the trials of one process.
-        confirming: members are compared with people of `control` only, not with those of `train`
-            that were left out; and an evaluator that failed fails no trial: the gate will say that
-            it cannot tell.
+        confirming: `prepared.control` holds the release rows: members are compared with those, not
+            with what was left out of the pool; and an evaluator that failed fails no trial: the
+            gate will say that it cannot tell.
 
     Raises:
         EvaluationError: an evaluator that an objective needs failed, unless `confirming`.
@@ -129,7 +129,7 @@ def run_trial(
     evaluator_seed = child_seed(0, "evaluate", prepared.about.digest)
     data = EvalInput(
         train=train,
-        control=prepared.control,
+        control=control_of(prepared, is_member),
         reference=prepared.reference,
         synthetic=synthetic,
         schema=prepared.schema,
@@ -169,6 +169,23 @@ def untrained(
 def members_of(prepared: Prepared, train_rate: float, *, seed: int) -> NDArray[np.bool_]:
     """Which rows of `prepared.train` the trial of that seed learns from, shape (n_train,)."""
     return draw_members(prepared, train_rate, seed=child_seed(seed, "members"))
+
+
+def control_of(prepared: Prepared, is_member: NDArray[np.bool_]) -> pd.DataFrame:
+    """Rows that a model which learnt from those of `prepared.train` never saw.
+
+    The fixed ones, where there are any; else what was left out of the pool.
+
+    Raises ConfigError where nothing is left.
+    """
+    if len(prepared.control):
+        return prepared.control
+    if is_member.all():
+        raise ConfigError(
+            "every row of the pool is learnt from and there is no control split: give "
+            "evaluation.train_rate less than 1, or split.control a share"
+        )
+    return prepared.train[~is_member].reset_index(drop=True)
 
 
 def protected(

@@ -31,6 +31,8 @@ def log_inputs(run: Run, prepared: Prepared, config: str) -> None:
     """Log what a run starts from: the dataset's identity, schema, configuration, environment."""
     about = prepared.about
     for split in ("train", "control", "reference"):
+        if not len(getattr(prepared, split)):
+            continue  # no fixed control: each trial's is what it left out of the pool
         context = "release" if split == "control" and prepared.opened else split
         run.log_dataset(
             # MLflow keeps one input of a name and digest, whatever its context.
@@ -110,7 +112,7 @@ def log_trial(
 
 def _log_plots(run: Run, trial: Trial, prepared: Prepared) -> None:
     run.log_figure(
-        draw_columns(prepared.control, trial.synthetic, prepared.schema), "plots/columns.svg"
+        draw_columns(trial.data.control, trial.synthetic, prepared.schema), "plots/columns.svg"
     )
     if trial.losses:
         history = {name: [epoch[name] for epoch in trial.losses] for name in trial.losses[0]}

@@ -7,6 +7,7 @@ it, so that they mean the same study.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from tabveil.commands.prepare import prepared_table
 from tabveil.config.build import build_executor, build_parts
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Base, SweepSettings, Tracking, read
-from tabveil.config.space import parse_space, to_overrides
+from tabveil.config.space import FAMILY, family_of, parse_space, to_overrides
 from tabveil.data.prepared import Prepared
+from tabveil.errors import ConfigError
 from tabveil.pipeline import Parts
-from tabveil.search.space import Space
+from tabveil.search.space import Space, Value, corner
 from tabveil.search.storage import Turns
 from tabveil.search.study import Identity, Sampler, Study, open_study
 from tabveil.tracking.registry import check_name
@@ -44,6 +46,8 @@ class Plan:
     settings: SweepSettings
     """With the study's final name: `by_digest` has had its effect."""
     space: Space
+    first: Sequence[Mapping[str, Value]]
+    """Values of the first trials: the families' defaults, then those that are known to be good."""
     prepared: Prepared
     identity: Identity
     uri: str
@@ -60,7 +64,8 @@ class Plan:
         """
         base, tracking = read(composition, Base), read(composition, Tracking, "tracking")
         settings = read(composition, SweepSettings, "sweep")
-        space = parse_space(_asked_space(composition, settings))
+        space = parse_space(_asked_space(composition, settings), composition.choices.get(FAMILY))
+        first = _first_trials(composition, settings, space)
         check_name(settings.model)
         parts = _build_all(composition, space)
         uri = open_tracking(tracking.uri, root=base.root)
@@ -76,6 +81,7 @@ class Plan:
             base=base,
             settings=settings,
             space=space,
+            first=first,
             prepared=prepared,
             identity=identity,
             uri=uri,
@@ -101,6 +107,7 @@ class Plan:
             identity=self.identity,
             sampler=Sampler(self.settings.sampler, self.settings.n_startup_trials),
             seed=self.base.seed,
+            first=self.first,
         )
 
 
@@ -118,10 +125,50 @@ def _shaping(composition: Composition, space: Space) -> dict[str, Any]:
 
 
 def _asked_space(composition: Composition, settings: SweepSettings) -> dict[str, str]:
-    """The configured space, with what the command line spans added and what it fixes left out."""
+    """The configured space, with what the command line spans added and what it fixes left out.
+
+    Raises ConfigError for a key of a family that is not tried, if the command line spans it.
+    """
     fixed = {override.partition("=")[0].lstrip("+") for override in composition.overrides}
-    kept = {key: text for key, text in settings.space.items() if key not in fixed}
+    family = composition.choices.get(FAMILY)
+    if FAMILY in fixed:  # what the configuration spans of other families has no meaning then
+        strange = [k for k in composition.space if family_of(k) not in (None, family)]
+        if strange:
+            raise ConfigError(f"{strange[0]}: all trials are {family}; leave the key out")
+    kept = {
+        key: text
+        for key, text in settings.space.items()
+        if key not in fixed and to_overrides({key: ""})[0].removesuffix("=") not in fixed
+    }
     return {**kept, **composition.space}
+
+
+def _first_trials(
+    composition: Composition, settings: SweepSettings, space: Space
+) -> list[dict[str, Value]]:
+    """What a new study begins with. Raises ConfigError for a value outside the space."""
+    families = space[FAMILY].choices if FAMILY in space else (None,)
+    found = []
+    for family in families:
+        there: dict[str, Value] = {FAMILY: family} if family is not None else {}
+        varied = composition.varied(to_overrides(there)) if there else composition
+        defaults = varied.flat()
+        for key, dimension in space.items():
+            default = defaults.get(to_overrides({key: ""})[0].removesuffix("="))
+            text = f"[{','.join(map(str, default))}]" if isinstance(default, list) else default
+            if dimension.belongs(there) and dimension.holds(text):
+                there[key] = text
+        found.append(there)
+    for values in settings.first:
+        wrong = [k for k, value in values.items() if k not in space or not space[k].holds(value)]
+        if wrong and FAMILY not in space:
+            continue  # of a family that is not tried
+        if wrong:
+            raise ConfigError(
+                f"sweep.first: {wrong[0]}={values[wrong[0]]} lies outside sweep.space"
+            )
+        found.append(dict(values))
+    return found
 
 
 def _build_all(composition: Composition, space: Space) -> Parts:
@@ -129,10 +176,7 @@ def _build_all(composition: Composition, space: Space) -> Parts:
     build_executor(composition)
     n_choices = max([1, *(len(dimension.choices) for dimension in space.values())])
     for i in reversed(range(n_choices)):
-        values = {
-            key: d.choices[i % len(d.choices)] if d.choices else d.low for key, d in space.items()
-        }
-        parts = build_parts(composition.varied(to_overrides(values)))
+        parts = build_parts(composition.varied(to_overrides(corner(space, i))))
     return parts
 
 

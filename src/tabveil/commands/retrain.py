@@ -23,10 +23,11 @@ from tabveil.tracking.runs import Runs
 
 
 def confirming(plan: Plan, settings: Confirm) -> Composition:
-    """The sweep's configuration with the confirmation's attacks."""
+    """The sweep's configuration with the confirmation's attacks, and every row of the pool."""
     return plan.composition.varied(
         [
             f"evaluation={settings.evaluation}",
+            "evaluation.train_rate=1",  # what may be released learns from the whole pool
             f"objective.risk_from=[{','.join(settings.risk_from)}]",
         ]
     )

@@ -40,6 +40,8 @@ class Composition:
     space: Mapping[str, str]
     """Search dimensions given on the command line; they join `sweep.space`."""
     node: DictConfig
+    choices: Mapping[str, str]
+    """Which config of each group was taken: `synthesizer` → `ctgan`."""
 
     def varied(self, overrides: Sequence[str]) -> Composition:
         """The same command with more overrides, as a trial needs it."""
@@ -102,7 +104,11 @@ def compose_command(
         extra.append(f"hydra.searchpath=[{quoted(f'file://{folder}')}]")
     try:
         with initialize_config_dir(str(conf_root()), version_base="1.3"):
-            node = compose(command, extra)
+            node = compose(command, extra, return_hydra_config=True)
+            choices = {str(k): str(v) for k, v in node.hydra.runtime.choices.items()}
+            OmegaConf.set_struct(node, False)
+            del node["hydra"]
+            OmegaConf.set_struct(node, True)
             if any(override.startswith("+") for override in words):
                 _refuse_new_keys(node, known=compose(command))
         _put(node, typed)
@@ -114,7 +120,7 @@ def compose_command(
             node = _resolved(node)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(explain(error)) from error
-    return Composition(command, tuple(overrides), config_dir, space or {}, node)
+    return Composition(command, tuple(overrides), config_dir, space or {}, node, choices)
 
 
 def _put(node: DictConfig, typed: Sequence[Typed]) -> None:

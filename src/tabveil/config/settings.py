@@ -68,7 +68,7 @@ class Split:
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
     train: Share
-    control: Share
+    control: Annotated[float, Field(ge=0, lt=1)]
     reference: Share
     release: Share
     by: str | None
@@ -123,6 +123,7 @@ class SweepSettings:
     storage: str | None
     max_failures: Positive
     model: str
+    first: list[dict[str, Any]]
     space: dict[str, str]
 
     def storage_in(self, root: Path) -> str:

@@ -8,12 +8,15 @@ In the syntax that users of Hydra's Optuna sweeper know, parsed by Hydra itself:
     tag(log, interval(a, b))    drawn on a log scale
 
 either under `sweep.space` or straight on the command line: `synthesizer.pac='choice(1,5,10)'`.
+Where several families are tried, `synthesizer='choice(ctgan,autoregressive)'`, a family's own keys
+stand behind its name: `synthesizer.ctgan.pac='choice(1,2)'`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from hydra.core.override_parser.types import (
     ChoiceSweep,
@@ -28,10 +31,21 @@ from tabveil.config.typed import quoted, typed_key
 from tabveil.errors import ConfigError
 from tabveil.search.space import Dimension, Value
 
+FAMILY = "synthesizer"
 
-def parse_space(space: Mapping[str, str]) -> dict[str, Dimension]:
-    """Turn `key -> text` into dimensions. Raises ConfigError naming the key that is wrong."""
-    dimensions = {}
+
+def parse_space(space: Mapping[str, str], family: str | None = None) -> dict[str, Dimension]:
+    """Turn `key -> text` into dimensions.
+
+    Args:
+        space: as people write it.
+        family: of all trials, where the space does not try several: its own keys become plain
+            ones, those of others are left out.
+
+    Raises ConfigError naming the key that is wrong.
+    """
+    dimensions: dict[str, Dimension] = {}
+    families = _families(space)
     for key, text in space.items():
         if typed_key(key) is not None:
             raise ConfigError(f"sweep.space.{key}: several values of {key} cannot be tried")
@@ -39,8 +53,40 @@ def parse_space(space: Mapping[str, str]) -> dict[str, Dimension]:
             (override,) = parse_overrides([f"{key}={text}"])
         except ConfigError as error:
             raise ConfigError(f"sweep.space.{key}={text}: {error}") from error
-        dimensions[key] = _dimension(key, override)
+        dimension = _dimension(key, override)
+        mine = family_of(key)
+        if mine is None:
+            dimensions[key] = dimension
+        elif mine in families:
+            dimensions[key] = replace(dimension, given=(FAMILY, mine))
+        elif families:
+            raise ConfigError(
+                f"sweep.space.{key}: {mine} is none of the families that are tried "
+                f"({', '.join(families)}); add it to sweep.space.{FAMILY}, or leave the key out"
+            )
+        elif mine == family:
+            dimensions[_plain(key)] = dimension
     return dimensions
+
+
+def family_of(key: str) -> str | None:
+    """The family whose own key it is: `ctgan` of `synthesizer.ctgan.pac`; None: nobody's."""
+    parts = key.split(".")
+    return parts[1] if parts[0] == FAMILY and len(parts) > 2 else None
+
+
+def _plain(key: str) -> str:
+    """The key as a family's configuration has it."""
+    first, _, *rest = key.split(".")
+    return ".".join([first, *rest])
+
+
+def _families(space: Mapping[str, str]) -> list[str]:
+    """Those that the space tries; none where it tries one."""
+    if FAMILY not in space:
+        return []
+    (override,) = parse_overrides([f"{FAMILY}={space[FAMILY]}"])
+    return [str(choice) for choice in _dimension(FAMILY, override).choices]
 
 
 def split_overrides(texts: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -60,7 +106,7 @@ def split_overrides(texts: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 def to_overrides(values: Mapping[str, Value]) -> list[str]:
     """The overrides that give a trial its drawn values; texts are overrides already."""
-    return [f"{key}={value}" for key, value in values.items()]
+    return [f"{_plain(key) if family_of(key) else key}={value}" for key, value in values.items()]
 
 
 def _dimension(key: str, override: Override) -> Dimension:

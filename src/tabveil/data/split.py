@@ -1,15 +1,17 @@
 """Which rows may the model see, and which are kept to judge it?
 
-`train` is what the model sees; `control` serves the search as non-members and utility test;
-`reference` is what an attacker may know of the population; `release` stays closed until a
-candidate is confirmed. Every row's chance of each split is that split's share, whatever its
-target or its place in the file; only the seed and the rows themselves decide.
+`train` is the pool: each trial of a sweep learns from a random part of it, and has the rest as non-
+members and utility test; a confirmation learns from all of it. `control`, where a share is given to
+it, is a fixed such test that no model ever learns from. `reference` is what an attacker may know of
+the population; `release` stays closed until a candidate is confirmed. Every row's chance of each
+split is that split's share, whatever its target or its place in the file; only the seed and the
+rows themselves decide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -35,18 +37,27 @@ _FEWEST = 5  # units in the smallest split: below that no attack or test on it s
 
 @dataclass(frozen=True)
 class Shares:
-    """The part of the rows that each split gets; each in (0, 1), together 1."""
+    """The part of the rows that each split gets; together 1, that of `control` alone may be 0."""
 
-    train: float = 0.5
-    control: float = 0.15
+    train: float = 0.65
+    control: float = 0.0
     reference: float = 0.15
     release: float = 0.2
 
     def __post_init__(self) -> None:
-        """Raise DataError unless the shares are positive and sum to 1."""
+        """Raise DataError unless the shares are positive, `control` at least 0, and sum to 1."""
         shares = astuple(self)
-        if min(shares) <= 0 or abs(sum(shares) - 1) > 1e-9:
-            raise DataError(f"the shares of the splits must be positive and sum to 1: {shares}")
+        needed = (self.train, self.reference, self.release)
+        if min(needed) <= 0 or self.control < 0 or abs(sum(shares) - 1) > 1e-9:
+            raise DataError(
+                f"the shares of the splits must be positive and sum to 1 (control may be 0): "
+                f"{asdict(self)}"
+            )
+
+    @property
+    def smallest(self) -> float:
+        """Of those that are not 0."""
+        return float(min(share for share in astuple(self) if share))
 
 
 @dataclass(frozen=True)
@@ -94,7 +105,7 @@ def split(
         raise DataError("nothing to model: every column is an identifier or the group")
     rows, hashes, groups = _canonical(table, schema)
     group, twin = group_codes(groups, len(rows)), twin_codes(hashes)
-    smallest = min(astuple(shares))
+    smallest = shares.smallest
     fewest = int(np.ceil(_FEWEST / smallest - 1e-9))
     _check_size(group, schema.group, fewest)
     common = np.bincount(twin)[twin] >= COMMON

@@ -218,8 +218,10 @@ def _make(data: EvalInput) -> Lineup:
     pool_keys, control_keys, reference_keys, synthetic_keys = (
         rows.encoded.row_keys() for rows in (pool, control, reference, synthetic)
     )
+    # Where a part of a pool was learnt from, the rest of it are others.
+    others = len(control) + int((~is_member).sum())
     _check_sizes(
-        train=len(pool), control=len(control), reference=len(reference), synthetic=len(synthetic)
+        train=len(pool), control=others, reference=len(reference), synthetic=len(synthetic)
     )
     check_overlap(train=pool_keys, control=control_keys, reference=reference_keys)
     most, searched = data.limits.max_targets, data.limits.max_searched

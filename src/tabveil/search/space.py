@@ -1,8 +1,9 @@
 """Which values may a sweep try for each config key?
 
-A `Space` maps config keys (`synthesizer.epochs`, or a group such as `synthesizer`) to
-dimensions. How people write one (`interval(a, b)`, `choice(…)`, …) is the config's business;
-how Optuna draws from one is this file's.
+A `Space` maps config keys (`synthesizer.epochs`, or a group such as `synthesizer`) to dimensions. A
+key may belong to one choice of another: `synthesizer.ctgan.epochs` is drawn for trials of that
+family only. How people write one (`interval(a, b)`, `choice(…)`, …) is the config's business; how
+Optuna draws from one is this file's.
 """
 
 from __future__ import annotations
@@ -27,6 +28,26 @@ class Dimension:
     step: int | None = None
     log: bool = False
     choices: tuple[Value, ...] = ()
+    given: tuple[str, str] | None = None
+    """The key and the choice of it that this one belongs to; None: it is always drawn."""
+
+    def belongs(self, values: Mapping[str, Value]) -> bool:
+        """Whether it is drawn where other keys have these values."""
+        return self.given is None or values.get(self.given[0]) == self.given[1]
+
+    def holds(self, value: object) -> bool:
+        """Whether a value is one of those that may be drawn."""
+        if self.kind == "choice":
+            return any(type(one) is type(value) and one == value for one in self.choices)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        assert self.low is not None
+        assert self.high is not None
+        if self.kind == "int" and (
+            not isinstance(value, int) or (value - self.low) % (self.step or 1)
+        ):
+            return False
+        return self.low <= value <= self.high
 
     def suggest(self, trial: optuna.Trial, key: str) -> Value:
         """Draw this dimension's value for a trial."""
@@ -44,8 +65,26 @@ Space = Mapping[str, Dimension]
 
 
 def suggest(space: Space, trial: optuna.Trial) -> dict[str, Value]:
-    """Draw a value for every key of the space."""
-    return {key: dimension.suggest(trial, key) for key, dimension in space.items()}
+    """Draw a value for every key of the space that belongs to what was drawn before it."""
+    values: dict[str, Value] = {}
+    for key, dimension in in_order(space):
+        if dimension.belongs(values):
+            values[key] = dimension.suggest(trial, key)
+    return values
+
+
+def corner(space: Space, i: int) -> dict[str, Value]:
+    """The `i`-th choice of every key, counted round, or the lower end of its range."""
+    values: dict[str, Value] = {}
+    for key, d in in_order(space):
+        if d.belongs(values):
+            values[key] = d.choices[i % len(d.choices)] if d.choices else d.low
+    return values
+
+
+def in_order(space: Space) -> list[tuple[str, Dimension]]:
+    """The keys, those that belong to others after them."""
+    return sorted(space.items(), key=lambda item: item[1].given is not None)
 
 
 def describe(space: Space) -> dict[str, Any]:

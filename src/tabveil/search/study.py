@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import optuna
 
 from tabveil.errors import ConfigError, StudyError
-from tabveil.search.space import Space, describe
+from tabveil.search.space import Space, Value, describe
 from tabveil.search.storage import Turns, connect, sqlite_file, steadily, unreachable
 from tabveil.seeding import child_seed
 
@@ -39,7 +39,11 @@ class Sampler:
         """Make Optuna's sampler. Raises ConfigError for a name that is not known."""
         makers: dict[str, Callable[[], optuna.samplers.BaseSampler]] = {
             "tpe": lambda: optuna.samplers.TPESampler(
-                multivariate=True, n_startup_trials=self.n_startup_trials, seed=seed
+                multivariate=True,
+                # Keys that not all trials have: those that come together are modelled together.
+                group=any(dimension.given for dimension in space.values()),
+                n_startup_trials=self.n_startup_trials,
+                seed=seed,
             ),
             "gp": lambda: optuna.samplers.GPSampler(
                 n_startup_trials=self.n_startup_trials, seed=seed
@@ -88,6 +92,7 @@ def open_study(
     identity: Identity,
     sampler: Sampler,
     seed: int,
+    first: Sequence[Mapping[str, Value]] = (),
     grace: float | None = None,
 ) -> optuna.Study:
     """Create the study, or load it and check that it is the same one.
@@ -98,6 +103,7 @@ def open_study(
         identity: what makes its trials comparable.
         sampler: how trials are proposed.
         seed: of the sampler.
+        first: values of a new study's first trials; what they leave open is drawn.
         grace: seconds without a sign of life that make a driver on another host a dead one; None:
             `storage.GRACE`, or more where stores are waited for longer.
 
@@ -118,7 +124,7 @@ def open_study(
             )
         except Exception as error:  # whatever the database driver raises
             raise unreachable(error) from error
-        n_trials, n_drivers = steadily(lambda: _entered(study, identity))
+        n_trials, n_drivers = steadily(lambda: _entered(study, identity, first))
     # Seeded by what is already there: a resumed study does not propose its first trials again,
     # and a second driver not those of the first.
     study.sampler = sampler.build(
@@ -128,12 +134,16 @@ def open_study(
     return study
 
 
-def _entered(study: Study, identity: Identity) -> tuple[int, int]:
+def _entered(
+    study: Study, identity: Identity, first: Sequence[Mapping[str, Value]]
+) -> tuple[int, int]:
     """Be one of the study's drivers; how many trials and drivers there were before."""
     stored = study.user_attrs.get(_IDENTITY)
     n_trials = len(study.get_trials(deepcopy=False))
     if stored is None or not n_trials:
         study.set_user_attr(_IDENTITY, identity.to_json())
+        for values in first:
+            study.enqueue_trial(dict(values))
     else:
         _check_identity(study.study_name, stored, identity.to_json())
     n_drivers = study.user_attrs.get(_DRIVERS, 0)

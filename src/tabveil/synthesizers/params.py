@@ -22,6 +22,9 @@ _WHOLE = {
     "max_atoms": 0,
     "n_bins": 1,
     "min_count": 1,
+    "bin_rows": 1,
+    "hidden_dim": 1,
+    "patience": 1,
 }
 """The least that each can be."""
 
@@ -42,6 +45,8 @@ _NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "averaging": _BELOW_1,
     "penalty_share": _SHARE,
     "dropout": _BELOW_1,
+    "weight_decay": _AT_LEAST_0,
+    "temperature": _ABOVE_0,
 }
 _WIDTHS = ("generator_dim", "discriminator_dim", "compress_dims", "decompress_dims")
 _FLAGS = ("log_frequency", "condition_on_numbers", "calibrated", "enable_gpu")

@@ -72,7 +72,7 @@ def test_a_config_spells_out_the_schema_of_its_table(
     )
     splits = split(table, schema, seed=0)
     assert splits.report["n_twin_rows_parted"] == splits.report["n_rows_unlinked"] == 0
-    assert set(splits.control["self_rated_health"]) == {"excellent", "good", "fair", "poor"}
+    assert set(splits.reference["self_rated_health"]) == {"excellent", "good", "fair", "poor"}
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tabveil.data.schema import Schema, infer_schema
-from tabveil.data.split import NAMES, Shares, Splits, split
+from tabveil.data.split import NAMES, Shares, Splits
+from tabveil.data.split import split as split_by_default
 from tabveil.errors import DataError
 
 RNG = np.random.default_rng(0)
+split = partial(split_by_default, shares=Shares(0.5, 0.15, 0.15, 0.2))
+"""With a fixed control, so that each split has rows."""
 
 
 def parts(splits: Splits) -> dict[str, pd.DataFrame]:
@@ -56,6 +60,17 @@ def test_the_splits_divide_the_rows_by_their_shares(n: int) -> None:
         assert part.index.equals(pd.RangeIndex(len(part)))
         assert splits.report[f"n_{name}"] == len(part)
     json.dumps(splits.report)
+
+
+def test_by_default_no_row_is_idle_in_a_fixed_control() -> None:
+    table, schema = people(1000)
+    splits = split_by_default(table, schema, seed=0)
+    sizes = {name: len(part) / 1000 for name, part in parts(splits).items()}
+    assert sizes == pytest.approx(
+        {"train": 0.65, "control": 0, "reference": 0.15, "release": 0.2}, abs=0.003
+    )
+    assert list(splits.control.columns) == ["age", "health"]
+    assert splits.report["n_control"] == 0
 
 
 def test_each_split_holds_each_level_of_the_target_in_proportion() -> None:
