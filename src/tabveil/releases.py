@@ -1,7 +1,8 @@
 """Which versions of a registered model are releases, and which of them should one use?
 
-A version is a release when its verdict is "pass" and nobody has withdrawn it. One that was
-registered by force is none: it can be named by its number, no alias ever points at it. Aliases
+Every confirmed candidate is a version. It is a release when its verdict is "pass" and nobody has
+withdrawn it. One that did not pass is none: it can be named by its number, no alias ever points at
+it. Aliases
 point at releases that no other one beats, over all sweeps of the registered model, by what was
 confirmed: the mean utility, and the upper bound of the risk.
 

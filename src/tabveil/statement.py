@@ -31,7 +31,6 @@ def statement(
     *,
     about: Mapping[str, Any],
     attacks: Mapping[str, str],
-    forced: bool,
 ) -> dict[str, Any]:
     """What is said of a confirmed candidate, JSON-able.
 
@@ -40,12 +39,10 @@ def statement(
         gate: the policy.
         about: what identifies it: study, values, digests, openings, front, ….
         attacks: name → who attacks and with what, in a sentence.
-        forced: whether it is registered although it did not pass.
     """
     first = confirmed.attempts[0].first or {}
     return {
         **_judged(confirmed.verdict, gate, confirmed.risks),
-        "forced": forced,
         "candidate": {"trial": confirmed.trial, **about},
         "models": [
             {"seed": one.seed, "run_id": one.run_id, "utility": one.utility}
@@ -91,7 +88,6 @@ def statement_of_audit(
     rows = {table: about["rows"] for table, about in found.tables.items()}
     return {
         **_judged(gate.judge(evidence), gate, risks),
-        "forced": False,
         "candidate": {"dataset": name, "versions": environment(), **digests},
         "models": [],
         "utility": None,
@@ -166,8 +162,6 @@ def in_words(document: Mapping[str, Any]) -> list[str]:
             f"All this holds for rows that are protected after they are drawn "
             f"({', '.join(document['protection'])}), not for others of the same model."
         )
-    if document["forced"]:
-        said.append("REGISTERED BY FORCE, against the gate.")
     return said
 
 
@@ -184,7 +178,6 @@ def tags(document: Mapping[str, Any]) -> dict[str, Any]:
         "study": candidate["study"],
         "trial": candidate["trial"],
         "verdict": document["verdict"],
-        "forced": document["forced"],
         "models": len(document["models"]),
         "gate": document["gate"]["name"],
         "utility": f"{document['utility']['mean']:.4f}",

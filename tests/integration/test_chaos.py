@@ -165,7 +165,7 @@ def test_artifacts_on_s3_behind_mlflow_need_no_credentials_of_ours(tmp_path, ran
         for command in (
             ["sweep", *CHAOS, "sweep.trials=2"],
             [
-                *("confirm", *CHAOS, "sweep.trials=2", "confirm.force=true", "confirm.seeds=1"),
+                *("confirm", *CHAOS, "sweep.trials=2", "confirm.seeds=1"),
                 *("confirm.most=1", "confirm.evaluation=quick", "confirm.risk_from=[copies]"),
             ],
             ["sample", "model=models:/chaos/1", "n=100", f"out={tmp_path}/rows.csv"],

@@ -59,7 +59,7 @@ def test_a_confirmation_states_its_verdict_in_words_and_numbers(confirmed_store)
     assert controls >= {"copies", "near", "disguised", "blind"}
     (version,) = versions(root).values()
     tags = version.tags
-    assert (tags["verdict"], tags["gate"], tags["forced"]) == ("pass", "lenient", "False")
+    assert (tags["verdict"], tags["gate"]) == ("pass", "lenient")
     assert float(tags["risk_high"]) == pytest.approx(found["risk"]["high"], abs=1e-4)
     for key in ("data_digest", "config_digest", "code_digest", "model_digest"):
         assert tags[key] == found["candidate"][key]
@@ -163,24 +163,37 @@ def test_a_tampered_release_is_not_sampled_from(copy, tmp_path):
     assert not out.exists()
 
 
-def test_a_policy_that_it_does_not_meet_refuses_it_and_force_is_written_down(copy):
+def test_what_a_policy_refuses_is_a_version_and_no_release(copy, tmp_path):
     done = tabveil("confirm", *STRICT, f"root={copy}")
     said = {3: "Fails the policy 'strict'", 4: "Cannot tell under the policy 'strict'"}
     assert done.returncode in said, done.stdout + done.stderr
     assert said[done.returncode] in done.stdout
-    assert len(versions(copy)) == 1
-    forced = tabveil("confirm", *STRICT, "confirm.force=true", f"root={copy}")
-    assert forced.returncode == done.returncode
-    assert "version 2, BY FORCE" in forced.stdout
+    assert "version 2, no release" in done.stdout
+    again = tabveil("confirm", *STRICT, f"root={copy}")
+    assert again.returncode == done.returncode
+    assert len(versions(copy)) == 2
     tags = {number: version.tags for number, version in versions(copy).items()}
     assert [tags[n]["gate"] for n in (1, 2)] == ["lenient", "strict"]
-    assert [tags[n]["forced"] for n in (1, 2)] == ["False", "True"]
     assert tags[2]["verdict"] == {3: "fail", 4: "cannot tell"}[done.returncode]
     client = MlflowClient(f"sqlite:///{copy}/mlflow.db", f"sqlite:///{copy}/mlflow.db")
     assert {int(n) for n in client.get_registered_model(MODEL).aliases.values()} == {1}
     report = tabveil("report", f"model=models:/{MODEL}/2", f"root={copy}")
     assert report.returncode == 0, report.stderr
-    assert 'class="verdict forced"' in (copy / "reports" / f"{MODEL}-2.html").read_text()
+    assert "This version is no release" in (copy / "reports" / f"{MODEL}-2.html").read_text()
+    words = [f"model=models:/{MODEL}/2", "n=5", f"root={copy}", f"out={tmp_path / 'rows.csv'}"]
+    refused = tabveil("sample", *words)
+    assert refused.returncode == 2
+    assert "unconfirmed=true" in refused.stderr
+    assert not (tmp_path / "rows.csv").exists()
+    drawn = tabveil("sample", *words, "unconfirmed=true")
+    assert drawn.returncode == 0, drawn.stderr
+    assert len((tmp_path / "rows.csv").read_text().splitlines()) == 6
+    assert [line.detail["unconfirmed"] for line in samples(copy)] == [True]
+
+
+def samples(root):
+    """What the ledger says of rows that were drawn."""
+    return [line for line in Ledger.at(None, root=root).lines() if line.event == "sample"]
 
 
 def test_withdrawing_takes_the_aliases_away_and_says_why(copy, tmp_path):

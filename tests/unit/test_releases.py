@@ -131,7 +131,7 @@ def test_a_model_counts_by_its_worst_verdict(store: Store) -> None:
     assert store.dominated() == {2: "3"}
 
 
-def test_what_was_forced_or_refused_is_no_release(store: Store) -> None:
+def test_what_did_not_pass_is_no_release(store: Store) -> None:
     store.put(0.9, 0.01, verdict="fail")
     assert place_aliases(store.uri, "rows") == {}
     store.put(0.5, 0.10)

@@ -20,13 +20,13 @@ ABOUT = {
 }
 
 
-def said(auc: float, *, forced: bool = False) -> dict[str, object]:
+def said(auc: float) -> dict[str, object]:
     models = [
         Attempt(4, i, i, f"run{i}", True, 0.5, {"learnt/auc": Advantage(auc, 0.02)}, first=FIRST)
         for i in range(3)
     ]
     confirmed = conclude(models, GATE, sweep_utility=0.6, sweep_risks={})
-    return statement(confirmed, GATE, about=ABOUT, attacks={"learnt": "Someone"}, forced=forced)
+    return statement(confirmed, GATE, about=ABOUT, attacks={"learnt": "Someone"})
 
 
 def test_the_document_is_json_and_its_tags_agree_with_it() -> None:
@@ -46,4 +46,3 @@ def test_words_say_the_verdict_first_then_the_promise_then_why() -> None:
     failed = said(0.5)
     assert in_words(failed)[0].startswith("Fails the policy 'test'")
     assert reasons(failed) == [rule["why"] for rule in failed["rules"] if rule["outcome"] == "fail"]  # type: ignore[attr-defined]
-    assert "REGISTERED BY FORCE" in in_words(said(0.5, forced=True))[-1]

@@ -207,7 +207,7 @@ class _Maker:
             told.append(
                 {
                     "trial": verdict["candidate"]["trial"],
-                    "version": None if place else 1,
+                    "version": place + 1,
                     "folder": folder,
                     "words": in_words(verdict),
                 }
@@ -220,8 +220,8 @@ class _Maker:
     def judged(self, job: str) -> tuple[str, str]:
         """The release, and the candidate that became none."""
         found = self.service.shelf.all(self.user, job=job)
-        passed = next(one.id for one in found if one.version is not None)
-        return passed, next(one.id for one in found if one.version is None)
+        passed = next(one.id for one in found if one.released)
+        return passed, next(one.id for one in found if not one.released)
 
 
 def _demo_verdict(wanted: str) -> dict[str, Any]:

@@ -77,14 +77,17 @@ def test_nothing_shown_is_never_called_safe(server: Running, made: Made) -> None
     assert "so they flatter it" in text
 
 
-def test_only_what_passed_can_be_drawn_from(server: Running, made: Made) -> None:
-    assert "Draw rows" in read(server, f"/releases/{made.passed}")
+def test_what_did_not_pass_is_drawn_from_by_a_plain_yes_only(server: Running, made: Made) -> None:
+    assert "I know that this model" not in read(server, f"/releases/{made.passed}")
     refused = read(server, f"/releases/{made.refused}")
-    assert "Draw rows" not in refused
+    assert "I know that this model passed no gate" in refused
     assert "That is not “safe”" in refused
     answer = send(server, f"/releases/{made.refused}/samples", n="10", seed="1", format="csv")
     assert answer.status_code == 409
     assert "passed no gate" in answer.text
+    meant = {"n": "10", "seed": "1", "format": "csv", "unconfirmed": "yes"}
+    answer = send(server, f"/releases/{made.refused}/samples", **meant)
+    assert "/jobs/" in str(answer.url) + answer.headers.get("location", "")
 
 
 def test_corrections_reach_the_order_and_nothing_else_does(server: Running, made: Made) -> None:

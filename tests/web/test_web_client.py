@@ -59,7 +59,7 @@ def test_sweep_confirmation_and_withdrawal_are_asked_for(server, client):
     assert client.withdraw(mine.release, "an error in the table").kind == "withdraw"
     assert client.cancel(sweep.id).state == "cancelled"
     found = client.releases(job=mine.confirmation)
-    assert [(one.id, one.registered, one.risk) for one in found] == [(mine.release, True, 0.1)]
+    assert [(one.id, one.released, one.risk) for one in found] == [(mine.release, True, 0.1)]
 
 
 def test_a_job_is_followed_to_its_end(server, client):

@@ -236,6 +236,6 @@ def test_what_stands_is_noted_for_every_version_of_a_model(tmp_path: Path) -> No
     (out / "standing.json").write_text(json.dumps(standing))
     service.shelf.stand("ann", mine.rows)
     (release,) = service.shelf.all("ann")
-    assert (release.withdrawn, release.aliases, release.registered) == ("by mistake", (), False)
+    assert (release.withdrawn, release.aliases, release.released) == ("by mistake", (), False)
     with pytest.raises(Conflict, match="by mistake"):
         service.jobs.create("ann", SampleOrder(release=mine.release, n=3))

@@ -59,7 +59,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Release:
-    """A confirmed candidate; rows can be drawn from a registered one."""
+    """A confirmed candidate; one that did not pass gives rows with `unconfirmed` only."""
 
     id: str
     job: str
@@ -76,7 +76,7 @@ class Release:
     aliases: list[str]
     words: list[str]
     withdrawn: str | None
-    registered: bool
+    released: bool
 
 
 class JobEnded(TabveilError):

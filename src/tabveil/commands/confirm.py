@@ -39,6 +39,13 @@ from tabveil.tracking.registry import generator_directory
 from tabveil.tracking.runs import Runs
 from tabveil.tracking.store import prepare_store
 
+WAY_ON = (
+    "More rows, a coarser table (fewer columns, wider classes) or a more private trial "
+    "(confirm.trials=[…], sweep.trials=… for more of them) make a pass likelier; another policy "
+    "(gate=small) asks for less. Until then rows are drawn from a version by its number, with "
+    "unconfirmed=true, and nobody should call them safe."
+)
+
 
 def run(composition: Composition) -> int:
     """Confirm the candidates of the configured study; register those that pass."""
@@ -118,6 +125,7 @@ def _show_aliases(plan: Plan, named: Mapping[str, int]) -> None:
         say(f"  models:/{plan.settings.model}@{alias} → version {version}")
     if not named:
         say(f"{plan.settings.model} has no release: no candidate has passed a gate yet.")
+        say(WAY_ON)
         return
     model = f"model=models:/{plan.settings.model}@balanced"
     protections = build_group(plan.composition, "protection", Protection)
@@ -143,7 +151,7 @@ def _export(out: Path, plan: Plan, named: Mapping[str, int], settled: Sequence[S
             {
                 "trial": one.trial,
                 "verdict": one.document["verdict"],
-                "version": one.version and one.version.number,
+                "version": one.version.number,
                 "folder": f"{FOLDER}/{one.trial:04d}",
                 "words": in_words(one.document),
             }

@@ -48,7 +48,7 @@ def run(composition: Composition) -> None:
     generator = sampler.generator
     line = None
     if version is not None:
-        _warn(version, settings.withdrawn)
+        _check(version, settings)
         if VERDICT in version.tags:
             read_file(uri, version, VERDICT_FILE, digest_tag="verdict_digest")
         line = _line(version, settings, described(sampler.protections))
@@ -99,19 +99,28 @@ def _as_asked(settings: Sample) -> Sample:
     return validated(Sample, values | told | {"asked": None}, name="asked")
 
 
-def _warn(version: Version, withdrawn: str) -> None:
+def _check(version: Version, settings: Sample) -> None:
+    """Warn, or refuse, where a version is no release. Raises ConfigError."""
     name, tags = f"{version.name} version {version.number}", version.tags
-    if tags.get(WITHDRAWN) and withdrawn == "refuse":
+    if tags.get(WITHDRAWN) and settings.withdrawn == "refuse":
         raise ConfigError(f"{name} was withdrawn: {tags[WITHDRAWN]}; choose another release")
+    if tags.get(VERDICT) != "pass":
+        said = f"{name} passed no gate (verdict: {tags.get(VERDICT, 'none')})"
+        if not settings.unconfirmed:
+            raise ConfigError(
+                f"{said}: it is no release. To draw rows from it all the same, which the ledger "
+                f"keeps, add unconfirmed=true"
+            )
+        say(f"Warning: {said}")
     if tags.get(WITHDRAWN):
         say(f"Warning: {name} was withdrawn: {tags[WITHDRAWN]}")
-    elif tags.get("verdict") != "pass":
-        say(f"Warning: {name} has passed no gate (verdict: {tags.get('verdict', 'none')})")
 
 
 def _line(version: Version, settings: Sample, protection: Mapping[str, Any]) -> Line:
     name = f"{version.name}/{version.number}"
     detail: dict[str, Any] = {"n": settings.n, "seed": settings.seed, "where": settings.where}
+    if version.tags.get(VERDICT) != "pass":
+        detail["unconfirmed"] = True
     if settings.shares is not None:
         detail["shares"] = settings.shares
     if settings.shards:

@@ -1,8 +1,9 @@
 """What becomes of a candidate once its models are measured?
 
 It is judged; what is said of it is written to files, to MLflow and to the ledger; and it is
-registered if it may be. A candidate that was settled before, under the same policy and with the
-same outcome, stays as it is: nothing is said twice.
+registered, whatever the verdict: the version's tags say it, and only what passes is a release. A
+candidate that was settled before, under the same policy and with the same outcome, stays as it is:
+nothing is said twice.
 
 Nobody may train models until one passes: once a candidate's models have failed a policy, it fails
 it with any others, too, and what had been released of it under that policy is withdrawn.
@@ -57,11 +58,11 @@ FOLDER = "confirmed"
 
 @dataclass(frozen=True)
 class Settled:
-    """A candidate: the verdict's document, and the version it is registered as, if it is."""
+    """A candidate: the verdict's document, and the version it is registered as."""
 
     trial: int
     document: dict[str, Any]
-    version: Version | None
+    version: Version
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Settler:
     ended: Sequence[Record]
 
     def settle(self, record: Record, attempts: Sequence[Attempt]) -> Settled:
-        """Judge a candidate, write down what is said of it, and register it if it may be."""
+        """Judge a candidate, write down what is said of it, and register it."""
         confirmed = conclude(
             attempts,
             self.gate,
@@ -84,7 +85,6 @@ class Settler:
             failed_before=self._failed_before(record, attempts),
         )
         plan, first = self.plan, confirmed.attempts[0]
-        forced = self.settings.force and confirmed.verdict.outcome != "pass"
         with tempfile.TemporaryDirectory() as scratch:
             generator = download(plan.uri, first.run_id, GENERATOR, Path(scratch))
             document = statement(
@@ -92,36 +92,31 @@ class Settler:
                 self.gate,
                 about=self._about(record, generator),
                 attacks=self._attacks(),
-                forced=forced,
             )
             files = self._files(document, first.run_id)
             self._write(files, record.number)
             said = self._tags(document, files)
             there = find_same(plan.uri, first.run_id, plan.settings.model, tags=said)
             if there is None:
-                is_told = self._is_told(record, said, first.run_id)
-                if forced or not is_told or confirmed.verdict.outcome == "pass":
-                    self._upload(first.run_id, files, said["report_path"])
-                if not is_told:
+                self._upload(first.run_id, files, said["report_path"])
+                if not self._is_told(record, said, first.run_id):
                     self._log(record, confirmed)
-                if forced or confirmed.verdict.outcome == "pass":
-                    # The report shows real rows, if only counted: it stays with the run.
-                    beside = {name: files[name] for name in (VERDICT_FILE, CARD)}
-                    there = register(
-                        plan.uri,
-                        first.run_id,
-                        generator,
-                        plan.settings.model,
-                        tags=said,
-                        files=beside,
-                    )
+                # The report shows real rows, if only counted: it stays with the run.
+                beside = {name: files[name] for name in (VERDICT_FILE, CARD)}
+                there = register(
+                    plan.uri,
+                    first.run_id,
+                    generator,
+                    plan.settings.model,
+                    tags=said,
+                    files=beside,
+                )
         if confirmed.verdict.outcome == "fail":
             self._take_back(said, confirmed.verdict.reasons[0])
-        if there is not None:
-            by_force = ", BY FORCE" if forced else ""
-            gone = there.tags.get(WITHDRAWN)
-            by_force += f", WITHDRAWN: {gone}" if gone else ""
-            say(f"Candidate {record.number} is {there.name} version {there.number}{by_force}")
+        said_of = "a release" if document["verdict"] == "pass" else "no release"
+        gone = there.tags.get(WITHDRAWN)
+        said_of += f", WITHDRAWN: {gone}" if gone else ""
+        say(f"Candidate {record.number} is {there.name} version {there.number}, {said_of}")
         return Settled(record.number, document, there)
 
     def _about(self, record: Record, generator: Path) -> dict[str, Any]:
@@ -201,8 +196,8 @@ class Settler:
 
     def _is_told(self, record: Record, said: Mapping[str, Any], run_id: str) -> bool:
         """Whether the ledger has this verdict on this very model already."""
-        wanted = (run_id, said["verdict"], self.settings.force, said["models"])
-        keys = ("run_id", "verdict", "force", "models")
+        wanted = (run_id, said["verdict"], said["models"])
+        keys = ("run_id", "verdict", "models")
         return any(
             tuple(line.detail[key] for key in keys) == wanted for line in self._verdicts(record)
         )
@@ -243,7 +238,6 @@ class Settler:
             "verdict": outcome,
             "gate": self.gate.name,
             "models": len(confirmed.attempts),
-            "force": self.settings.force,
         }
         Run(plan.uri, record.about["run_id"]).log(
             metrics={

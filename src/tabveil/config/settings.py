@@ -144,7 +144,6 @@ class Confirm:
     trials: list[Annotated[int, Field(ge=0)]] | None
     evaluation: str
     risk_from: list[str]
-    force: bool
 
 
 @dataclass(frozen=True)
@@ -168,6 +167,7 @@ class Sample:
     shares: dict[str, dict[ShareLevel, Annotated[float, Field(gt=0, le=1)]]] | None
     prepared: Path | None
     as_confirmed: bool
+    unconfirmed: bool
     withdrawn: Literal["warn", "refuse"]
     formulas: Literal["keep", "escape"]
     asked: Path | None

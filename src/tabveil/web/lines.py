@@ -72,6 +72,11 @@ def plan(
     if isinstance(order, SampleOrder):
         if order.n > settings.max_rows:
             raise Invalid(f"n: {settings.max_rows:,} rows at most")
+        if row["told"]["verdict"] != "pass" and not order.unconfirmed:
+            raise Conflict(
+                "this candidate passed no gate, so it is no release; to draw rows from it all the "
+                "same, which the ledger keeps, say so: unconfirmed"
+            )
         if row["withdrawn"]:
             raise Conflict(f"the release was withdrawn: {row['withdrawn']}")
         line = orders.sample_line(settings, job, user, order, row["model"], row["version"])
@@ -121,10 +126,7 @@ class _Found:
         return TypeAdapter(SweepOrder).validate_python(row["order"])
 
     def release(self, number: str) -> dict[str, Any]:
-        row = self._one(RELEASES, number)
-        if row["version"] is None:
-            raise Conflict("this candidate passed no gate: there is no release to draw from")
-        return row
+        return self._one(RELEASES, number)
 
     def _one(self, table: sa.Table, number: str) -> dict[str, Any]:
         wanted = table.select().where(table.c.id == number, table.c.user == self.user)

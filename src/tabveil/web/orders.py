@@ -99,6 +99,8 @@ class SampleOrder(_Order):
     where: Annotated[dict[Name, Any], Field(max_length=_MOST_COLUMNS)] | None = None
     shares: Annotated[dict[Name, dict[Name, float]], Field(max_length=20)] | None = None
     escape_formulas: bool = False
+    unconfirmed: bool = False
+    """Whether a candidate that did not pass is meant."""
 
 
 class WithdrawOrder(_Order):
@@ -223,6 +225,7 @@ def sample_line(
         _key("out", folder / "out" / f"rows.{order.format}"),
         *([_key("asked", folder / "asked.json")] if order.where or order.shares else []),
         *(["formulas=escape"] if order.escape_formulas else []),
+        *(["unconfirmed=true"] if order.unconfirmed else []),
         _key("root", settings.root_of(user)),
     ]
 

@@ -1,8 +1,8 @@
 """Which candidates were judged, and which of them are releases?
 
 A confirmation leaves `released.json`, and a verdict and a report for each candidate; once it has
-ended they are noted here. A candidate that passed no gate is listed, too: it is not hidden, and
-nothing can be drawn from it.
+ended they are noted here. A candidate that passed no gate is listed, too, and is
+no release: who draws rows from it must say that it is meant.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Verdict = Literal["pass", "fail", "cannot tell"]
 
 @dataclass(frozen=True)
 class Release:
-    """A judged candidate; `version` is None where it was not registered."""
+    """A judged candidate, and the version that it is registered as."""
 
     id: str
     user: str
@@ -34,7 +34,7 @@ class Release:
     upload: str
     trial: int
     model: str
-    version: int | None
+    version: int
     verdict: Verdict
     gate: str
     utility: float
@@ -49,9 +49,9 @@ class Release:
     folder: str
 
     @property
-    def registered(self) -> bool:
-        """Whether rows may be drawn from it."""
-        return self.version is not None and self.withdrawn is None
+    def released(self) -> bool:
+        """Whether it passed, and rows may be drawn from it."""
+        return self.verdict == "pass" and self.withdrawn is None
 
 
 @dataclass(frozen=True)

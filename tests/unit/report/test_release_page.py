@@ -46,7 +46,6 @@ def document(**changes: Any) -> dict[str, Any]:
         "tabveil": "0.1.0",
         "at": "2026-01-01T00:00:00+00:00",
         "verdict": "pass",
-        "forced": False,
         "gate": {"name": "test", "promise": "little", "confidence": 0.95, "k": 5},
         "rules": [rule],
         "could_show": 0.04,
@@ -137,12 +136,10 @@ def test_it_can_be_read_without_eyes() -> None:
 
 
 @pytest.mark.parametrize("verdict", ["fail", "cannot tell", "pass"])
-def test_what_was_forced_shows_red_whatever_it_is(verdict: str) -> None:
-    html = page(document(verdict=verdict, forced=True), words=WORDS)
-    assert 'class="verdict forced"' in html
-    assert "Registered by force" in html
-    plain = page(document(verdict=verdict), words=WORDS)
-    assert f'class="verdict {verdict.replace(" ", "-")}"' in plain
+def test_what_did_not_pass_says_in_red_that_it_is_no_release(verdict: str) -> None:
+    html = page(document(verdict=verdict), words=WORDS)
+    assert f'class="verdict {verdict.replace(" ", "-")}"' in html
+    assert ("This version is no release" in html) == (verdict != "pass")
 
 
 def test_a_candidate_behind_the_front_is_drawn_too_and_missing_parts_leave_no_gap() -> None:

@@ -35,11 +35,14 @@ class SampleAsk(BaseModel):
     escape_formulas: bool = Field(
         False, description="whether cells that a spreadsheet would run are written as text"
     )
+    unconfirmed: bool = Field(
+        False, description="whether a candidate that did not pass is meant; the ledger keeps it"
+    )
 
 
 @router.get("")
 def list_releases(user: User, shop: Shop, job: IdQuery = None) -> list[ReleaseView]:
-    """The user's candidates, newest first; those that passed are registered."""
+    """The user's candidates, newest first; those that passed are released."""
     return [ReleaseView.model_validate(release) for release in shop.shelf.all(user, job=job)]
 
 

@@ -87,14 +87,14 @@ class ProgressView(_View):
 
 
 class ReleaseView(_View):
-    """A candidate and what was found of it; only a registered one can be sampled."""
+    """A candidate and what was found of it; one that did not pass needs `unconfirmed`."""
 
     id: str
     job: str
     upload: str
     trial: int
     model: str
-    version: int | None
+    version: int
     verdict: Literal["pass", "fail", "cannot tell"]
     gate: str
     utility: float | None
@@ -106,7 +106,7 @@ class ReleaseView(_View):
     words: list[str]
     created: datetime
     withdrawn: str | None
-    registered: bool
+    released: bool
 
 
 class EventView(_View):

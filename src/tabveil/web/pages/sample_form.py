@@ -48,6 +48,7 @@ def sample_order(
         "where": written if written is not None else conditions(form, columns) or None,
         "shares": _json(form, "shares_json"),
         "escape_formulas": _text(form, "escape_formulas") == "yes",
+        "unconfirmed": _text(form, "unconfirmed") == "yes",
     }
 
 

@@ -123,9 +123,9 @@ def job_title(job: Any, name: str | None) -> str:
 
 
 def release_title(release: Any, name: str | None) -> str:
-    """What a confirmed candidate is called: by its table, and its version if it has one."""
+    """What a confirmed candidate is called: by its table and version, or its trial."""
     called = name or release.model
-    if release.version is None:
+    if release.verdict != "pass":
         return f"{called}: trial {release.trial}"
     return f"{called}: release {release.version}"
 
