@@ -131,12 +131,7 @@ def to_text(document: Mapping[str, Any]) -> str:
 def in_words(document: Mapping[str, Any]) -> list[str]:
     """The verdict, what it rests on and what it does not say: a few sentences."""
     gate, risk, utility = document["gate"], document["risk"], document["utility"]
-    opening = {
-        "pass": f"Passes the policy {gate['name']!r}.",
-        "fail": f"Fails the policy {gate['name']!r}: it must not be released under it.",
-        "cannot tell": f"Cannot tell under the policy {gate['name']!r}: that is not 'safe'.",
-    }[document["verdict"]]
-    said = [opening, gate["promise"]]
+    said = [_opening(document), gate["promise"]]
     said += [f"{why[:1].upper()}{why[1:]}." for why in reasons(document)]
     n = len(document["models"])
     said.append(
@@ -163,6 +158,34 @@ def in_words(document: Mapping[str, Any]) -> list[str]:
             f"({', '.join(document['protection'])}), not for others of the same model."
         )
     return said
+
+
+def in_brief(document: Mapping[str, Any]) -> list[str]:
+    """The verdict of a candidate in at most three lines; the report has the rest."""
+    risk, utility, why = document["risk"], document["utility"], reasons(document)
+    lines = [
+        f"{_opening(document)} Risk {risk['mean']:.3f}, at most {risk['high']:.3f}; utility "
+        f"{utility['mean']:.3f}, at least {utility['lower']:.3f}."
+    ]
+    if why:
+        more = f" (and {len(why) - 1} more)" if len(why) > 1 else ""
+        lines.append(f"{why[0][:1].upper()}{why[0][1:]}{more}.")
+    shown = [rule["could_show"] for rule in document["rules"] if rule["could_show"]]
+    if shown:
+        lines.append(
+            f"An advantage of {min(shown):.3f} to {max(shown):.3f}, by attack, would have shown with "
+            f"so many people; smaller ones may be there unseen."
+        )
+    return lines
+
+
+def _opening(document: Mapping[str, Any]) -> str:
+    name = document["gate"]["name"]
+    return {
+        "pass": f"Passes the policy {name!r}.",
+        "fail": f"Fails the policy {name!r}: it must not be released under it.",
+        "cannot tell": f"Cannot tell under the policy {name!r}: that is not 'safe'.",
+    }[document["verdict"]]
 
 
 def reasons(document: Mapping[str, Any]) -> list[str]:

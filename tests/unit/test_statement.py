@@ -7,7 +7,7 @@ import json
 from tabveil.confirmation import Attempt, conclude
 from tabveil.contracts import Advantage
 from tabveil.gate import Gate
-from tabveil.statement import in_words, reasons, statement, summary, tags, to_text
+from tabveil.statement import in_brief, in_words, reasons, statement, summary, tags, to_text
 
 GATE = Gate("test", "It promises little.", {"*/auc": 0.1}, planted=())
 FIRST = {"controls": [], "utility_without": [0.5] * 5, "below_k": None, "rare_levels": {}}
@@ -46,3 +46,18 @@ def test_words_say_the_verdict_first_then_the_promise_then_why() -> None:
     failed = said(0.5)
     assert in_words(failed)[0].startswith("Fails the policy 'test'")
     assert reasons(failed) == [rule["why"] for rule in failed["rules"] if rule["outcome"] == "fail"]  # type: ignore[attr-defined]
+
+
+def test_in_brief_a_verdict_is_three_lines_at_most_with_its_figures_first() -> None:
+    for advantage, verdict in ((0.0, "Passes"), (0.5, "Fails")):
+        document = said(advantage)
+        lines = in_brief(document)
+        assert len(lines) <= 3
+        assert lines[0].startswith(verdict)
+        assert "at most" in lines[0]
+        assert ("would have shown" in lines[-1]) == any(
+            rule["could_show"]
+            for rule in document["rules"]  # type: ignore[attr-defined]
+        )
+        if verdict == "Fails":
+            assert reasons(document)[0][1:] in lines[1]

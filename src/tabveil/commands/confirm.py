@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,13 +33,14 @@ from tabveil.search.pareto import near_front
 from tabveil.search.records import Record, records
 from tabveil.search.study import load_study
 from tabveil.search.tasks import is_dead, owner
-from tabveil.statement import in_words, summary
+from tabveil.statement import in_brief, in_words, summary
 from tabveil.surroundings import in_a_hurry
 from tabveil.tracking.ledger import Ledger
 from tabveil.tracking.registry import generator_directory
 from tabveil.tracking.runs import Runs
 from tabveil.tracking.store import prepare_store
 
+UNCONFIRMED = "unconfirmed"
 WAY_ON = (
     "More rows, a coarser table (fewer columns, wider classes) or a more private trial "
     "(confirm.trials=[…], sweep.trials=… for more of them) make a pass likelier; another policy "
@@ -115,9 +117,12 @@ def _show(documents: Sequence[Mapping[str, Any]], study: str) -> None:
     )
     show_table(f"candidates of {study}, on their release rows", header, summary(documents))
     for document in documents:
-        say(f"Candidate {document['candidate']['trial']}: {' '.join(in_words(document))}")
+        lines = in_brief(document)
+        lines[0] = f"Candidate {document['candidate']['trial']}. {lines[0]}"
+        for line in lines:
+            say(textwrap.fill(line, 100, subsequent_indent="  "))
         for note in document["notes"]:
-            say(f"  Note: {note}")
+            say(textwrap.fill(f"Note: {note}", 100, initial_indent="  ", subsequent_indent="  "))
 
 
 def _show_aliases(plan: Plan, named: Mapping[str, int]) -> None:
@@ -125,7 +130,7 @@ def _show_aliases(plan: Plan, named: Mapping[str, int]) -> None:
         say(f"  models:/{plan.settings.model}@{alias} → version {version}")
     if not named:
         say(f"{plan.settings.model} has no release: no candidate has passed a gate yet.")
-        say(WAY_ON)
+        say(textwrap.fill(WAY_ON, 100))
         return
     model = f"model=models:/{plan.settings.model}@balanced"
     protections = build_group(plan.composition, "protection", Protection)
@@ -137,13 +142,20 @@ def _show_aliases(plan: Plan, named: Mapping[str, int]) -> None:
 
 
 def _export(out: Path, plan: Plan, named: Mapping[str, int], settled: Sequence[Settled]) -> None:
-    """Write `released.json` and, a folder an alias, the generators themselves."""
-    for alias in ALIASES:
-        shutil.rmtree(out / alias, ignore_errors=True)
-    for alias in named:
-        model = f"models:/{plan.settings.model}@{alias}"
-        with generator_directory(plan.uri, model) as directory:
-            shutil.copytree(directory, out / alias, dirs_exist_ok=True)
+    """Write `released.json` and, a folder an alias, the generators themselves.
+
+    Without a release: the candidate whose risk's upper bound is least, in a folder that says so.
+    """
+    for folder in (*ALIASES, UNCONFIRMED):
+        shutil.rmtree(out / folder, ignore_errors=True)
+    model = f"models:/{plan.settings.model}"
+    wanted = {alias: f"{model}@{alias}" for alias in named}
+    if not named and settled:
+        safest = min(settled, key=lambda one: float(one.document["risk"]["high"]))
+        wanted = {UNCONFIRMED: f"{model}/{safest.version.number}"}
+    for folder, which in wanted.items():
+        with generator_directory(plan.uri, which) as directory:
+            shutil.copytree(directory, out / folder, dirs_exist_ok=True)
     told = {
         **standing(plan.uri, plan.settings.model, named),
         "study": plan.settings.study,

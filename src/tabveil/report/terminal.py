@@ -32,8 +32,8 @@ def say(text: str = "") -> None:
 def show_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table; numbers stand to the right."""
     console = Console(highlight=False)
-    if not console.is_terminal:  # a file or a pipe has no width: let nothing be cut
-        console = Console(highlight=False, width=200)
+    if not console.is_terminal:  # a file or a pipe has no width of its own
+        console = Console(highlight=False, width=100)
     table = Table(title=title, title_justify="left")
     for i, name in enumerate(header):
         numeric = all(isinstance(row[i], int | float) for row in rows)

@@ -73,14 +73,7 @@ def test_one_family_on_the_command_line_takes_its_own_keys(tmp_path: Path) -> No
     found = plan(tmp_path, "synthesizer=ctgan", "sweep.study=other")
     assert "synthesizer.epochs" in found.space
     assert not any(key.startswith("synthesizer.autoregressive") for key in found.space)
-    assert (
-        found.first
-        == [
-            {"pooling.clip": 0.01, "pooling.min_rate": 0.01, "synthesizer.dropout": 0}
-            | {"synthesizer.epochs": 100}
-        ]
-        or found.first[0]["synthesizer.epochs"] == 100
-    )
+    assert [one["synthesizer.epochs"] for one in found.first] == [100]
 
 
 def test_a_familys_key_may_be_spanned_on_the_command_line(tmp_path: Path) -> None:
