@@ -4,6 +4,9 @@ In each repetition the table is dealt out anew: train, control, reference, and f
 model made, which play the synthetic table. Their true advantage is exactly 0. Leaks are made
 from them, see `leaks.py`.
 
+With --pool people are dealt out as a sweep does it: train is a random 70 % of a pool, whose rest
+are the others and the control; without, train and control are splits of their own, as in an audit.
+
 The suite is the one that a search uses (evaluation=quick, 2,000 targets a side) with the
 disclosure attacks added; the risk is made as the configuration says. A component is shown by
 `own` at z = 1.645; the risk J, which shares the 5 % among all of them, is `shown`.
@@ -21,6 +24,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +40,7 @@ from scipy.stats import norm  # noqa: E402
 
 from tabveil.config.build import build, build_attacks  # noqa: E402
 from tabveil.config.compose import compose_command  # noqa: E402
-from tabveil.contracts import EvalInput, Limits  # noqa: E402
+from tabveil.contracts import EvalInput, Limits, Membership  # noqa: E402
 from tabveil.data.schema import infer_schema  # noqa: E402
 from tabveil.data.tables import read_table  # noqa: E402
 from tabveil.evaluate import evaluate  # noqa: E402
@@ -46,6 +50,8 @@ from tabveil.seeding import child_rng, child_seed  # noqa: E402
 from tabveil.threads import limited  # noqa: E402
 from tabveil.tracking.environment import environment  # noqa: E402
 
+TRAIN_RATE = 0.7
+"""As in conf/evaluation."""
 ROOT = Path(__file__).parents[2]
 LEAKS = (
     *("copies", "copies_10", "outlier_copies", "near_1", "near_2", "disguised_1"),
@@ -67,6 +73,7 @@ class Task:
     scenario: str
     repetition: int
     targets: int
+    pool: bool
 
 
 @dataclass(frozen=True)
@@ -96,12 +103,13 @@ def main() -> None:
     parser.add_argument("--null", type=int, default=100, help="repetitions without a leak")
     parser.add_argument("--leaks", type=int, default=20, help="repetitions of each leak")
     parser.add_argument("--targets", type=int, default=2_000, help="people a side attacked")
+    parser.add_argument("--pool", action="store_true", help="members are a part of a pool")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     plan = {"none": given.null, **dict.fromkeys(LEAKS, given.leaks)}
     tasks = [
-        Task(given.table, given.roles, given.rows, scenario, i, given.targets)
+        Task(given.table, given.roles, given.rows, scenario, i, given.targets, given.pool)
         for scenario, n in plan.items()
         for i in range(n)
     ]
@@ -117,6 +125,7 @@ def main() -> None:
         "table": given.table.name,
         "rows": given.rows,
         "targets": given.targets,
+        "pool": given.pool,
         "environment": environment(),
         "scenarios": {scenario: summary(found[scenario]) for scenario in plan},
         "coverage": coverage(found["none"]),
@@ -140,9 +149,16 @@ def repeat(task: Task) -> Found:
     seed = child_seed(0, "calibration", task.scenario, task.repetition)
     n = task.rows
     order = child_rng(seed, "deal").permutation(len(table))
-    parts = [table.iloc[order[i * n : (i + 1) * n]].reset_index(drop=True) for i in range(4)]
-    train, control, reference, fresh = parts
-    more = table.iloc[order[4 * n : 6 * n]].reset_index(drop=True)
+    n_pool = round(n / TRAIN_RATE) if task.pool else 2 * n
+    starts = [0, n_pool, n_pool + n, n_pool + 2 * n, n_pool + 4 * n]
+    pool, reference, fresh, more = (
+        table.iloc[order[a:b]].reset_index(drop=True) for a, b in pairwise(starts)
+    )
+    is_member = np.arange(n_pool) < n
+    if task.pool:
+        is_member = child_rng(seed, "members").random(n_pool) < TRAIN_RATE
+    train, control = (pool[part].reset_index(drop=True) for part in (is_member, ~is_member))
+    membership = Membership(pool, is_member, np.ones(n_pool, bool)) if task.pool else None
     composition = compose_command("train", [f"attack={ATTACKS}"])
     with limited(1):
         start = time.process_time()
@@ -154,6 +170,8 @@ def repeat(task: Task) -> Found:
             schema=schema.modelled(),
             seed=seed,
             limits=Limits(max_targets=task.targets, max_searched=20_000, device="cpu"),
+            membership=membership,
+            pool=pool if task.pool else None,
         )
         synthetic = leaking(task.scenario, data, pd.concat([fresh, more]), seed)
         data = EvalInput(**{**inputs(data), "synthetic": synthetic})
@@ -195,6 +213,7 @@ def parts_of(data: EvalInput, signals: Mapping[str, Any]) -> dict[str, tuple[flo
 
 def inputs(data: EvalInput) -> dict[str, Any]:
     names = ("train", "control", "reference", "synthetic", "schema", "seed", "limits")
+    names = (*names, "membership", "pool")
     return {name: getattr(data, name) for name in names}
 
 

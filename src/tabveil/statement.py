@@ -173,8 +173,8 @@ def in_brief(document: Mapping[str, Any]) -> list[str]:
     shown = [rule["could_show"] for rule in document["rules"] if rule["could_show"]]
     if shown:
         lines.append(
-            f"An advantage of {min(shown):.3f} to {max(shown):.3f}, by attack, would have shown with "
-            f"so many people; smaller ones may be there unseen."
+            f"So many people would have shown {min(shown):.3f} to {max(shown):.3f}, by attack; "
+            f"less may be there unseen."
         )
     return lines
 

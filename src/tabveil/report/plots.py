@@ -33,6 +33,7 @@ class Point:
             excluded.
         on_front: no other trial beats it on both.
         names: what it is called: `balanced`, `knee`, ….
+        family: of its model, where the sweep tries several.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Point:
     risk_high: float
     on_front: bool = False
     names: tuple[str, ...] = ()
+    family: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,17 +74,21 @@ def front(
     figure = new_figure(7.6, 5.0)
     axes = figure.add_subplot()
     dress(axes, title=title, x="privacy risk (lower is better)", y="utility (higher is better)")
-    behind = [point for point in points if not point.on_front]
-    axes.scatter(
-        [p.risk for p in behind],
-        [p.utility for p in behind],
-        s=26,
-        facecolors="none",
-        edgecolors=GREY,
-        label=f"dominated trials ({len(behind)})",
-    )
+    families = sorted({point.family for point in points})
+    several = len(families) > 1
+    for i, family in enumerate(families):
+        behind = [p for p in points if not p.on_front and p.family == family]
+        axes.scatter(
+            [p.risk for p in behind],
+            [p.utility for p in behind],
+            s=26,
+            facecolors="none",
+            edgecolors=SERIES[i % len(SERIES)] if several else GREY,
+            label=f"{family + ', ' if several else ''}dominated trials ({len(behind)})",
+        )
     best = sorted((p for p in points if p.on_front), key=lambda p: (p.risk, p.utility))
-    _draw_front(axes, best)
+    colours = {family: SERIES[i % len(SERIES)] for i, family in enumerate(families)}
+    _draw_front(axes, best, colours if several else {})
     _set_limits(axes, points)
     for point in points:
         if point.names:
@@ -93,7 +99,7 @@ def front(
     return figure
 
 
-def _draw_front(axes: Axes, best: Sequence[Point]) -> None:
+def _draw_front(axes: Axes, best: Sequence[Point], colours: Mapping[str, str]) -> None:
     risks, utilities = [p.risk for p in best], [p.utility for p in best]
     for point in best:
         axes.plot(
@@ -106,7 +112,16 @@ def _draw_front(axes: Axes, best: Sequence[Point]) -> None:
             zorder=2,
         )
     axes.plot(risks, utilities, drawstyle="steps-post", color=BLUE, linewidth=1.2, zorder=2)
-    axes.scatter(risks, utilities, s=44, color=BLUE, zorder=3, label=f"front ({len(best)})")
+    for family in colours or [""]:
+        mine = [p for p in best if not colours or p.family == family]
+        axes.scatter(
+            [p.risk for p in mine],
+            [p.utility for p in mine],
+            s=44,
+            color=colours.get(family, BLUE),
+            zorder=3,
+            label=f"{family + ', ' if colours else ''}front ({len(mine)})",
+        )
 
 
 def _ring(axes: Axes, point: Point) -> None:

@@ -91,6 +91,7 @@ def draw_front(
     points = points_of(records)
     chosen = {point.number for point in front(points)}
     named = aliases(points) if points else {}
+    by_number = {record.number: record for record in records}
     drawn = [
         plots.Point(
             point.number,
@@ -100,6 +101,7 @@ def draw_front(
             point.risk_high,
             on_front=point.number in chosen,
             names=tuple(alias for alias, p in named.items() if p.number == point.number),
+            family=str(by_number[point.number].values.get("synthesizer", "")),
         )
         for point in points
     ]

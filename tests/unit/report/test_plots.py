@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,4 +77,18 @@ def test_the_same_picture_is_the_same_file(tmp_path: Path) -> None:
     assert [a.read_bytes() == b.read_bytes() for a, b in zip(first, second, strict=True)] == [
         True,
         True,
+    ]
+
+
+def test_families_have_colours_and_lines_in_the_legend_of_their_own() -> None:
+    families = ("ctgan", "autoregressive", "autoregressive", "ctgan")
+    points = [replace(point, family=name) for point, name in zip(POINTS, families, strict=True)]
+    (axes,) = front(points).axes
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "autoregressive, dominated trials (0)",
+        "ctgan, dominated trials (1)",
+        "autoregressive, front (2)",
+        "ctgan, front (1)",
     ]
