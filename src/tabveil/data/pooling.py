@@ -103,13 +103,18 @@ class PoolingRule:
     def undo(self, table: pd.DataFrame, *, seed: int) -> pd.DataFrame:
         """Give the cells of a sampled table levels at their shares; no pooled one is left.
 
-        Cells are drawn in row order, so the first rows of a longer table get the same levels.
+        Numbers and dates are moved back into the range that they were clipped to: bounds that a
+        model rounds outwards would else bring what it never saw. Cells are drawn in row order, so
+        the first rows of a longer table get the same levels.
         """
         restored = table.reset_index(drop=True)
         for column in self.pooled:
             uniform = child_rng(seed, "undo", column.name).random(len(table))
             dtype = self.schema[column.name].dtype
             restored[column.name] = column.restore(restored[column.name], uniform, dtype)
+        for clipped in self.clipped:
+            column_of = self.schema[clipped.name]
+            restored[clipped.name] = _clip(restored[clipped.name], clipped, column_of)
         return self.schema.restore(restored).set_axis(table.index)
 
     def to_dict(self) -> dict[str, Any]:

@@ -90,6 +90,10 @@ def in_order(space: Space) -> list[tuple[str, Dimension]]:
 def describe(space: Space) -> dict[str, Any]:
     """The space as plain JSON-able data, for storing and comparing."""
     return {
-        key: {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(dimension).items()}
+        key: {
+            k: list(v) if isinstance(v, tuple) else v
+            for k, v in asdict(dimension).items()
+            if k != "given" or v is not None
+        }
         for key, dimension in sorted(space.items())
     }

@@ -121,7 +121,9 @@ def _split(where: Where | None, rule: PoolingRule) -> tuple[Where | None, Poolin
             if not asked:
                 del inner[column.name]
         columns.append(column)
-    return inner, replace(rule, pooled=tuple(columns))
+    # What is asked for is not moved: a row would no longer meet its condition.
+    clipped = tuple(column for column in rule.clipped if column.name not in where)
+    return inner, replace(rule, pooled=tuple(columns), clipped=clipped)
 
 
 def _restricted(

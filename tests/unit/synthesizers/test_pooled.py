@@ -155,3 +155,20 @@ def test_a_condition_on_the_made_up_level_is_met() -> None:
     synthesizer.fit(table, schema, seed=0)
     assert set(synthesizer.sample(90, seed=0)["job"]) == {"clerk", "other"}
     assert set(synthesizer.sample(20, seed=0, where={"job": "other"})["job"]) == {"other"}
+
+
+def test_what_is_drawn_lies_where_training_rows_were_clipped_to_unless_it_is_asked_for() -> None:
+    rng = np.random.default_rng(0)
+    day = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, 3000), unit="D")
+    train = pd.DataFrame({"amount": rng.normal(100, 10, 3000).round(2), "day": day})
+    schema = infer_schema(train)
+    rule = Pooling(min_rate=0.0, clip=0.02).learn(train, train, schema)
+    made = Pooled(Marginals(), rule)
+    made.fit(train, schema, seed=0)
+    drawn, seen = made.sample(5000, seed=1), rule.apply(train)
+    for name in ("amount", "day"):
+        assert drawn[name].min() >= seen[name].min()
+        assert drawn[name].max() <= seen[name].max()
+    top = float(seen["amount"].max())
+    asked = made.sample(20, seed=1, where={"amount": {"min": top - 1}})
+    assert (asked["amount"] >= top - 1).all()

@@ -160,15 +160,17 @@ class Spelling:
         negative = pa.array(np.signbit(numbers) & (np.asarray(_is_not_zero(digits))))
         minus = next((sign for sign in _MINUS if sign in self.minus), "-")
         sign = pc.if_else(negative, minus, "+" if self.plus else "")
-        inside = _joined(self.prefix, sign, digits, self.suffix)
+        blank, prefix = (" ", self.prefix[1:]) if self.prefix[:1] == " " else ("", self.prefix)
+        inside = _joined(prefix, sign, digits, self.suffix)
         if "$" not in self.minus:
-            bare = _joined(self.prefix, digits, self.suffix)
+            bare = _joined(prefix, digits, self.suffix)
             if self.minus == "(x)":
                 inside = pc.if_else(negative, _joined("(", bare, ")"), bare)
             elif self.minus == "x-":
                 inside = _joined(bare, sign)
             else:
                 inside = _joined(sign, bare)
+        inside = _joined(blank, inside)  # it stands before any sign
         if self.width < 0:
             return pc.utf8_rpad(inside, -self.width)
         return pc.utf8_lpad(inside, self.width) if self.width else inside
