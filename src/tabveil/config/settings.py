@@ -140,6 +140,7 @@ class Confirm:
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
     seeds: Positive
     tolerance: Annotated[float, Field(ge=0, le=1)]
+    least: Positive
     most: Positive
     trials: list[Annotated[int, Field(ge=0)]] | None
     evaluation: str

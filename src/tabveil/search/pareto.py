@@ -10,7 +10,7 @@ Equal points do not dominate each other; both stay on the front.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,23 @@ def near_front(points: Sequence[Point], *, tolerance: float, most: int) -> list[
         near,
         key=lambda p: (p.number not in named, p.number not in chosen, -p.utility, p.risk, p.number),
     )[:most]
+
+
+def with_runners_up(points: Sequence[Point], chosen: Sequence[Point], *, least: int) -> list[Point]:
+    """`chosen`, and behind it as many more points as make `least`, where there are so many.
+
+    Those that no other of the rest beats on utility and the risk's upper bound, the most useful
+    first; then those behind these. In a small table next to no risk is shown of any trial, and the
+    front may be one point; what it leaves open still tells the others apart.
+    """
+    found = list(chosen)
+    left = [point for point in points if point not in found]
+    while left and len(found) < least:
+        layer = {p.number for p in front([replace(p, risk=p.risk_high) for p in left])}
+        ahead = sorted((p for p in left if p.number in layer), key=lambda p: (-p.utility, p.number))
+        found += ahead[: least - len(found)]
+        left = [point for point in left if point.number not in layer]
+    return found
 
 
 def _clearly_beats(one: Point, other: Point, tolerance: float) -> bool:

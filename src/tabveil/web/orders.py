@@ -27,7 +27,7 @@ Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Name = Annotated[str, Field(max_length=1_000)]
 Number = Annotated[int, Field(ge=0, le=2**31 - 1)]
 _MOST_COLUMNS = 5_000
-_GLANCE = ("confirm.seeds=2", "confirm.most=2", "confirm.evaluation=quick")
+_GLANCE = ("confirm.seeds=2", "confirm.least=1", "confirm.most=2", "confirm.evaluation=quick")
 """What a first look spends on a confirmation: too little to pass anything."""
 
 

@@ -14,6 +14,7 @@ from tabveil.search.pareto import (
     knee,
     near_front,
     pareto_mask,
+    with_runners_up,
 )
 
 
@@ -113,3 +114,19 @@ def test_those_that_an_alias_would_name_come_first():
     made = points((0.9, 0.9), (0.85, 0.6), (0.8, 0.4), (0.6, 0.1), (0.1, 0.0))
     first = {p.number for p in near_front(made, tolerance=0.0, most=3)}
     assert first == {p.number for p in aliases(made).values()}
+
+
+def test_runners_up_are_those_that_the_rest_does_not_beat_by_what_is_left_open():
+    trials = [
+        Point(0, 0.8, 0.0, 0.0, 0.15),
+        Point(1, 0.7, 0.0, 0.0, 0.10),
+        Point(2, 0.6, 0.0, 0.0, 0.05),
+        Point(3, 0.65, 0.0, 0.0, 0.20),  # beaten by 1
+        Point(4, 0.5, 0.0, 0.0, 0.30),
+    ]
+    first = near_front(trials, tolerance=0.05, most=4)
+    assert [p.number for p in first] == [0]
+    found = with_runners_up(trials, first, least=3)
+    assert [p.number for p in found] == [0, 1, 2]
+    assert [p.number for p in with_runners_up(trials, first, least=9)] == [0, 1, 2, 3, 4]
+    assert with_runners_up(trials, first, least=1) == first
