@@ -28,8 +28,9 @@ Codes = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Allowed = Mapping[int, NDArray[np.float64]]
 """Column (table order) -> the share of each of its codes that is allowed, in [0, 1]."""
-CALIBRATED_ROWS, CALIBRATED_CELLS = 20_000, 20_000_000
-"""Rows that are drawn to see how often codes come, at most, and their log-odds of a column."""
+CALIBRATED_ROWS, CALIBRATED_CODES, CALIBRATED_CELLS = 20_000, 20_000_000, 2_000_000
+"""Rows that are drawn to see how often codes come, at most; their log-odds of a column; their
+cells: the time of a draw grows with the square of the columns."""
 _BLOCK = 1_000
 """Rows at a time: their embeddings and log-odds stay in the processor's cache."""
 _LEAST = 1e-30
@@ -120,7 +121,11 @@ class Ancestral:
         if self.rates is not None and key not in self._known:
             rng = child_rng(0, "calibration")
             shifts: dict[int, Floats] = {}
-            n = min(CALIBRATED_ROWS, CALIBRATED_CELLS // max(map(len, self.rates)))
+            n = min(
+                CALIBRATED_ROWS,
+                CALIBRATED_CODES // max(map(len, self.rates)),
+                CALIBRATED_CELLS // len(self.rates),
+            )
             state = _Drawn(self, n, shifts)
             for j in order:
                 weights = np.concatenate([part for _, part in state.weights(j)], axis=1)
