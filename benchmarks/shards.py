@@ -71,6 +71,7 @@ def measure(
     """Draw all rows; return what it took, and the digests of the parts."""
     words = [
         *("sample", f"model={model}", "as_confirmed=false", f"out={folder}", "shards=true"),
+        "unconfirmed=true",
         *(f"n={arguments.rows}", f"shard_rows={arguments.shard_rows}"),
         *("executor=process", f"executor.n_workers={n_workers}", f"root={folder.parent}/store"),
     ]

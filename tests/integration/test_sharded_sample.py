@@ -44,7 +44,8 @@ def root(tmp_path_factory):
 
 
 def words(root, out, *more):
-    asked = ("shards=true", f"n={N}", f"shard_rows={SHARD}", "seed=5", "as_confirmed=false")
+    asked = ("shards=true", f"n={N}", f"shard_rows={SHARD}", "seed=5")
+    asked = (*asked, "as_confirmed=false", "unconfirmed=true")
     return ("sample", "model=models:/rows/1", f"root={root}", f"out={out}", *asked, *more)
 
 

@@ -14,6 +14,8 @@ from typing import Protocol
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 640, 400
+_DOT, _REACH = 6, 13
+"""Radius of a point, and of what a click around it means where it has no near neighbour."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 20, 36, 56
 _NAME_WIDTH = 170
 _MOST_DRAWN = 200
@@ -116,7 +118,11 @@ def front(
     drawn.append(_steps(best, frame))
     rest = [t for t in done if not t.on_front]
     drawn.append(_names(best, frame))
-    drawn += [_point(trial, frame, link, ringed=trial.number == chosen) for trial in rest + best]
+    reach = _reaches(rest + best, frame)
+    drawn += [
+        _point(trial, frame, link, ringed=trial.number == chosen, reach=reach[trial.number])
+        for trial in rest + best
+    ]
     label = f"Utility against risk: {len(done)} trials, {len(best)} of them on the front"
     return _svg(label, drawn, group=link is not None)
 
@@ -223,7 +229,24 @@ def _steps(best: Sequence[Shown], frame: _Frame) -> str:
     return f'<path class="steps" d="{path}"/>'
 
 
-def _point(trial: Shown, frame: _Frame, link: Callable[[int], str] | None, *, ringed: bool) -> str:
+def _reaches(trials: Sequence[Shown], frame: _Frame) -> dict[int, float]:
+    """How far around each point a click means it: no neighbour's point lies under it."""
+    places = {t.number: (frame.x(t.risk or 0), frame.y(t.utility or 0)) for t in trials}
+    found = {}
+    for number, place in places.items():
+        others = [math.dist(place, other) for n, other in places.items() if n != number]
+        found[number] = round(min(_REACH, max(_DOT, min(others, default=_REACH) / 2)), 1)
+    return found
+
+
+def _point(
+    trial: Shown,
+    frame: _Frame,
+    link: Callable[[int], str] | None,
+    *,
+    ringed: bool,
+    reach: float,
+) -> str:
     utility, risk = trial.utility or 0, trial.risk or 0
     most = risk if trial.risk_high is None else trial.risk_high
     x, y = frame.x(risk), frame.y(utility)
@@ -239,8 +262,8 @@ def _point(trial: Shown, frame: _Frame, link: Callable[[int], str] | None, *, ri
     if ringed:
         marks += f'<circle class="ring" cx="{x}" cy="{y}" r="12"/>'
     marks += (
-        f'<circle class="hit" cx="{x}" cy="{y}" r="13"/>'
-        f'<circle class="{"best" if trial.on_front else "beaten"}" cx="{x}" cy="{y}" r="6"/>'
+        f'<circle class="hit" cx="{x}" cy="{y}" r="{reach}"/>'
+        f'<circle class="{"best" if trial.on_front else "beaten"}" cx="{x}" cy="{y}" r="{_DOT}"/>'
     )
     inner = f"<title>{escape(said)}</title>{marks}"
     if link is None:
