@@ -18,7 +18,7 @@ from tabveil.commands.prepare import prepared_table
 from tabveil.config.build import build_executor, build_parts
 from tabveil.config.compose import Composition
 from tabveil.config.settings import Base, SweepSettings, Tracking, read
-from tabveil.config.space import FAMILY, family_of, parse_space, to_overrides
+from tabveil.config.space import FAMILY, family_of, override_key, parse_space, to_overrides
 from tabveil.data.prepared import Prepared
 from tabveil.errors import ConfigError
 from tabveil.pipeline import Parts
@@ -138,7 +138,7 @@ def _asked_space(composition: Composition, settings: SweepSettings) -> dict[str,
     kept = {
         key: text
         for key, text in settings.space.items()
-        if key not in fixed and to_overrides({key: ""})[0].removesuffix("=") not in fixed
+        if key not in fixed and override_key(key) not in fixed
     }
     return {**kept, **composition.space}
 
@@ -154,7 +154,7 @@ def _first_trials(
         varied = composition.varied(to_overrides(there)) if there else composition
         defaults = varied.flat()
         for key, dimension in space.items():
-            default = defaults.get(to_overrides({key: ""})[0].removesuffix("="))
+            default = defaults.get(override_key(key))
             text = f"[{','.join(map(str, default))}]" if isinstance(default, list) else default
             if dimension.belongs(there) and dimension.holds(text):
                 there[key] = text

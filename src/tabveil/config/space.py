@@ -65,7 +65,7 @@ def parse_space(space: Mapping[str, str], family: str | None = None) -> dict[str
                 f"({', '.join(families)}); add it to sweep.space.{FAMILY}, or leave the key out"
             )
         elif mine == family:
-            dimensions[_plain(key)] = dimension
+            dimensions[override_key(key)] = dimension
     return dimensions
 
 
@@ -75,10 +75,10 @@ def family_of(key: str) -> str | None:
     return parts[1] if parts[0] == FAMILY and len(parts) > 2 else None
 
 
-def _plain(key: str) -> str:
-    """The key as a family's configuration has it."""
-    first, _, *rest = key.split(".")
-    return ".".join([first, *rest])
+def override_key(key: str) -> str:
+    """The configuration's own key: `synthesizer.pac` of `synthesizer.ctgan.pac`."""
+    family = family_of(key)
+    return key if family is None else key.replace(f".{family}.", ".", 1)
 
 
 def _families(space: Mapping[str, str]) -> list[str]:
@@ -106,7 +106,7 @@ def split_overrides(texts: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 def to_overrides(values: Mapping[str, Value]) -> list[str]:
     """The overrides that give a trial its drawn values; texts are overrides already."""
-    return [f"{_plain(key) if family_of(key) else key}={value}" for key, value in values.items()]
+    return [f"{override_key(key)}={value}" for key, value in values.items()]
 
 
 def _dimension(key: str, override: Override) -> Dimension:

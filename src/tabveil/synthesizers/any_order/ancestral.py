@@ -97,9 +97,9 @@ class Ancestral:
         rest = [j for j in order if j not in allowed]
         state = _Drawn(self, n, self._shifts([*first, *rest]))
         weights = np.zeros(n)
-        for j in first:
+        for i, j in enumerate(first):
             log_share = state.add(j, rng, allowed[j])
-            if state.n_seen > 1:
+            if i:  # of the first the share is the same in every row
                 weights += log_share
         if len(first) > 1:
             state.keep(_resampled(weights, rng))
@@ -186,11 +186,6 @@ class _Drawn:
         self._seen: list[int] = []
         self._inputs = np.empty((n, int(model.starts[-1])), np.float32)
         self._filled = 0
-
-    @property
-    def n_seen(self) -> int:
-        """Columns that are drawn."""
-        return len(self._seen)
 
     def add(
         self, j: int, rng: np.random.Generator, allowed: NDArray[np.float64] | None = None

@@ -90,21 +90,22 @@ class AnyOrderNetwork(nn.Module):
             parts.append(functional.embedding(codes[:, a:b] + starts, table).flatten(1))
         return torch.cat(parts, 1)
 
+    def _column_of_input(self, device: torch.device) -> Tensor:
+        """The column that each input belongs to, shape (n_inputs,)."""
+        columns = torch.arange(len(self.order), device=device)
+        return torch.repeat_interleave(columns, torch.tensor(self.dims, device=device))
+
     def masked(self, seen: Tensor) -> Tensor:
         """The weights of the product; `seen[c, d]` is 1 where column d sees column c."""
         n = len(self.order)
-        of_input = torch.repeat_interleave(
-            torch.arange(n, device=seen.device), torch.tensor(self.dims, device=seen.device)
-        )
+        of_input = self._column_of_input(seen.device)
         blocks = self.weight.view(-1, n, self.hidden_dim) * seen[of_input].unsqueeze(-1)
         return blocks.view(len(self.weight), -1)
 
     def _hidden_by_row(self, inputs: Tensor, seen: Tensor) -> Tensor:
         """Hidden blocks, shape (n_columns, n, hidden_dim), each row in an order of its own."""
         n = len(self.order)
-        of_input = torch.repeat_interleave(
-            torch.arange(n, device=seen.device), torch.tensor(self.dims, device=seen.device)
-        )
+        of_input = self._column_of_input(seen.device)
         masked = inputs * seen.permute(2, 0, 1)[:, :, of_input]
         weight = self.weight.view(-1, n, self.hidden_dim).transpose(0, 1)
         bias = self.bias.view(n, 1, self.hidden_dim)
