@@ -20,7 +20,8 @@ from tabveil.data.schema import Schema
 from tabveil.memo import Memo
 
 Where = Mapping[str, Any]
-"""Conditions on sampled rows: column -> level, list of levels, or {"min": …, "max": …}."""
+"""Conditions on sampled rows: column -> level, list of levels, {"min": …, "max": …}, or
+{"missing": false}."""
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
 """Called after each epoch (counted from 1) with the epoch's losses by name."""

@@ -23,8 +23,10 @@ from tabveil.errors import ConfigError
 from tabveil.protections.protected import described
 from tabveil.releases import VERDICT, VERDICT_FILE, WITHDRAWN, read_file
 from tabveil.report.terminal import say
+from tabveil.synthesizers.grouped import Grouped
+from tabveil.tracking.given_rows import Given
 from tabveil.tracking.ledger import Ledger, Line
-from tabveil.tracking.models import digest_of
+from tabveil.tracking.models import Generator, digest_of
 from tabveil.tracking.registry import DIGEST, Version, find_version
 from tabveil.tracking.samples import write_samples
 from tabveil.tracking.store import open_tracking
@@ -46,6 +48,7 @@ def run(composition: Composition) -> None:
     else:
         check_target(settings.out, n=settings.n)
     generator = sampler.generator
+    given = _given(settings, generator)
     line = None
     if version is not None:
         _check(version, settings)
@@ -58,20 +61,39 @@ def run(composition: Composition) -> None:
         draw_shards(sampler, digest, partial(_note, ledger, line))
         return
     _note(ledger, line)
-    watched = progress.now_and_then("rows", of=settings.n)
+    wanted = settings.n * (1 if given is None else len(given.rows))
+    watched = progress.now_and_then("rows", of=wanted)
     n = write_samples(
         generator,
         settings.out,
         settings.n,
         seed=settings.seed,
         where=settings.where,
+        given=given,
         progress=lambda written: watched(n=written),
         escape_formulas=settings.formulas == "escape",
     )
-    progress.note("rows", n=n, of=settings.n)
+    progress.note("rows", n=n, of=wanted)
     say(f"{n} rows of {settings.model} (seed {settings.seed}) written to {settings.out}")
-    if n < settings.n:
-        say(f"{settings.n - n} rows were left out as small groups; larger samples have fewer")
+    if n < wanted:
+        say(f"{wanted - n} rows were left out as small groups; larger samples have fewer")
+
+
+def _given(settings: Sample, generator: Generator) -> Given | None:
+    """The rows to fill in, where a file of them is named.
+
+    Raises ConfigError where they cannot be, and as `Given.read`.
+    """
+    if settings.given is None:
+        return None
+    if settings.shards or settings.shares is not None:
+        raise ConfigError("given= fills in rows one by one: it goes with neither shards nor shares")
+    if generator.masking.of_persons or isinstance(generator.synthesizer, Grouped):
+        raise ConfigError(
+            f"{settings.model} draws whole groups of rows, and given= fills in single ones; ask "
+            f"for where= on a column of the person"
+        )
+    return Given.read(settings.given, generator, settings.where)
 
 
 def _note(ledger: Ledger, line: Line | None, *, goes_on: bool = False) -> None:
@@ -121,6 +143,8 @@ def _line(version: Version, settings: Sample, protection: Mapping[str, Any]) -> 
     detail: dict[str, Any] = {"n": settings.n, "seed": settings.seed, "where": settings.where}
     if version.tags.get(VERDICT) != "pass":
         detail["unconfirmed"] = True
+    if settings.given is not None:
+        detail["given"] = settings.given.name
     if settings.shares is not None:
         detail["shares"] = settings.shares
     if settings.shards:

@@ -172,6 +172,7 @@ class Sample:
     withdrawn: Literal["warn", "refuse"]
     formulas: Literal["keep", "escape"]
     asked: Path | None
+    given: Path | None
     shards: bool
     shard_rows: Positive
 

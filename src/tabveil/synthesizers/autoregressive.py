@@ -33,7 +33,7 @@ from tabveil.synthesizers.any_order.likelihood_training import LikelihoodTrainin
 from tabveil.synthesizers.any_order.likelihood_training import train as train_network
 from tabveil.synthesizers.any_order.network import AnyOrderNetwork
 from tabveil.synthesizers.any_order.restriction import Restriction
-from tabveil.synthesizers.chunks import concat, draw_chunks, take
+from tabveil.synthesizers.chunks import CHUNK_ROWS, concat, draw_chunks, take
 from tabveil.synthesizers.conditions import keep_met, parse
 from tabveil.synthesizers.engine.artifact import (
     load_encoder,
@@ -48,6 +48,9 @@ from tabveil.synthesizers.params import check_params
 
 MAX_BINS = 20_000
 """Bins in all columns together: in a wide table of numbers each has fewer."""
+
+ASKED_ROWS = 500
+"""Rows drawn at first under conditions: often few are asked for, and nearly all meet them."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,6 @@ class _Fitted:
         rates = self.columns.rates if self.calibrated else None
         return Ancestral(self.network, self.temperature, rates)
 
-    @cached_property
-    def order(self) -> list[int]:
-        """The columns in the order in which they are drawn: as the table has them."""
-        return list(range(len(self.columns.widths)))
-
 
 @dataclass
 class Autoregressive:
@@ -81,10 +79,12 @@ class Autoregressive:
         hidden_dim: hidden units of each column; fewer in a wide table.
         dropout: share of them that is left out in training, in [0, 1).
         learning_rate: of Adam, at first.
-        weight_decay: of Adam, decoupled.
+        weight_decay: of Adam, decoupled, at least 0; of all weights but the embeddings.
+        embedding_decay: the same of the embeddings: the more, the less a rare code says of its own.
         batch_size: rows a step; a smaller table is one batch.
         epochs: passes over the training table at most.
         patience: rounds without a better held-out likelihood before the learning rate is cut.
+        least_gain: nats a column by which held-out rows must become likelier in a round.
         averaging: share of the averaged weights kept at each step, in [0, 1).
         max_atoms, min_spike, n_bins: how numbers are said; see `engine.modes.Numbers`.
         bin_rows: training rows for each bin, at least: a small table has fewer bins.
@@ -94,20 +94,22 @@ class Autoregressive:
         enable_gpu: train on a GPU where there is one. Sampling is always on the CPU.
     """
 
-    embedding_dim: int = 16
-    hidden_dim: int = 64
+    embedding_dim: int = 8
+    hidden_dim: int = 24
     dropout: float = 0.1
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-2
     weight_decay: float = 0.0
-    batch_size: int = 128
+    embedding_decay: float = 20.0
+    batch_size: int = 256
     epochs: int = 100
     patience: int = 2
+    least_gain: float = 1e-3
     averaging: float = 0.998
     max_atoms: int = 200
     min_spike: float = 0.01
     n_bins: int = 200
     bin_rows: int = 50
-    min_count: int = 5
+    min_count: int = 20
     calibrated: bool = True
     temperature: float = 1.0
     enable_gpu: bool = True
@@ -141,6 +143,7 @@ class Autoregressive:
             codes,
             columns.widths,
             columns.rates,
+            columns.n_bins,
             self._training(),
             seed=child_seed(seed, "training"),
             device=torch.device("cuda" if gpu else "cpu"),
@@ -163,7 +166,7 @@ class Autoregressive:
         if fitted.sampler is None:
             return np.zeros(len(rows))
         codes = fitted.columns.join(fitted.columns.encoder.encode(rows).codes)
-        return fitted.sampler.log_likelihood(codes.astype(np.int64), fitted.order)
+        return fitted.sampler.log_likelihood(codes.astype(np.int64))
 
     def sample(self, n: int, *, seed: int, where: Where | None = None) -> pd.DataFrame:
         """Draw `n` rows; see `conditions` for `where`."""
@@ -184,10 +187,11 @@ class Autoregressive:
         def draw(n_rows: int, rng: np.random.Generator) -> pd.DataFrame:
             if sampler is None:
                 return encoder.codec.decode(np.empty((n_rows, 0)), np.empty((n_rows, 0), np.int64))
-            codes = sampler.draw(n_rows, fitted.order, rng, restriction.allowed)
+            codes = sampler.draw(n_rows, rng, restriction.allowed)
             return encoder.decode(fitted.columns.split(codes), restriction.places(codes, rng))
 
-        return take(keep_met(draw_chunks(draw, seed), n, conditions), n)
+        chunks = draw_chunks(draw, seed, first=ASKED_ROWS if conditions else CHUNK_ROWS)
+        return take(keep_met(chunks, n, conditions), n)
 
     def save(self, directory: Path) -> None:
         """Write the network's weights and what is needed to decode its codes."""

@@ -1,12 +1,13 @@
 """How are many rows drawn at bounded memory, the same rows for the same seed?
 
-Every synthesizer draws in chunks of a fixed size, chunk `i` from the child seed
+Every synthesizer draws in chunks of fixed sizes, chunk `i` from the child seed
 `(seed, "chunk", i)`. So the first rows of a long sample are the rows of a short one, and no chunk
 waits for another.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -20,13 +21,14 @@ CHUNK_ROWS = 10_000
 
 
 def draw_chunks(
-    draw: Callable[[int, np.random.Generator], pd.DataFrame], seed: int
+    draw: Callable[[int, np.random.Generator], pd.DataFrame],
+    seed: int,
+    *,
+    first: int = CHUNK_ROWS,
 ) -> Iterator[pd.DataFrame]:
-    """Yield chunk after chunk of `draw(CHUNK_ROWS, rng)`, without end."""
-    i = 0
-    while True:
-        yield draw(CHUNK_ROWS, child_rng(seed, "chunk", i))
-        i += 1
+    """Yield chunk after chunk of `draw(n_rows, rng)`, without end; `first` rows in the first."""
+    for i in itertools.count():
+        yield draw(CHUNK_ROWS if i else first, child_rng(seed, "chunk", i))
 
 
 def take(chunks: Iterator[pd.DataFrame], n: int) -> Iterator[pd.DataFrame]:

@@ -3,6 +3,7 @@
     {"health": "poor"}                    a level
     {"health": ["poor", "fair"]}          any of these levels; null is the missing one
     {"age": {"min": 30, "max": 40}}       a range, ends included, either end optional
+    {"health": {"missing": false}}        any value; true: none
     {"age": 30, "health": "poor"}         every condition holds
 
 Every synthesizer shares this rule. Rows that do not meet it are rejected, with bounded effort: a
@@ -101,9 +102,12 @@ def near(name: object, known: Sequence[object]) -> str:
 def _parse_levels(column: Column, wanted: Any, levels: Sequence[Level]) -> tuple[Level, ...]:
     name = column.name
     if isinstance(wanted, Mapping):
-        raise ConditionError(
-            f"where.{name} is a range, but {name!r} is categorical: give a level or a list of them"
-        )
+        if set(wanted) != {"missing"}:
+            raise ConditionError(
+                f"where.{name} is a range, but {name!r} is categorical: give a level or a list of "
+                f"them"
+            )
+        return tuple(x for x in levels if (x is None) == _is_missing(name, wanted))
     return tuple(_find_level(column, value, levels) for value in _as_list(name, wanted))
 
 
@@ -171,8 +175,12 @@ def written_forms(value: Level) -> frozenset[str]:
 def _parse_numbers(wanted: Any, column: Column) -> Condition:
     if not isinstance(wanted, Mapping):
         return tuple(_as_value(value, column) for value in _as_list(column.name, wanted))
+    if set(wanted) == {"missing"}:
+        return (None,) if _is_missing(column.name, wanted) else Range(None, None)
     if not wanted or set(wanted) - {"min", "max"}:
-        raise ConditionError(f"where.{column.name}: a range has 'min', 'max' or both")
+        raise ConditionError(
+            f"where.{column.name}: a range has 'min', 'max' or both; 'missing' stands alone"
+        )
     low, high = (
         None if wanted.get(end) is None else _as_value(wanted[end], column)
         for end in ("min", "max")
@@ -180,6 +188,12 @@ def _parse_numbers(wanted: Any, column: Column) -> Condition:
     if low is not None and high is not None and low > high:
         raise ConditionError(f"where.{column.name}: min {low} is above max {high}")
     return Range(low, high)
+
+
+def _is_missing(name: str, wanted: Mapping[str, Any]) -> bool:
+    if not isinstance(wanted["missing"], bool):
+        raise ConditionError(f"where.{name}: 'missing' is true or false")
+    return wanted["missing"]
 
 
 def _as_list(name: str, wanted: Any) -> list[Any]:
@@ -273,11 +287,12 @@ def wanted_codes(conditions: Conditions, codec: TableCodec) -> dict[int, tuple[i
 
 
 def wanted_ranges(
-    conditions: Conditions, codec: TableCodec
+    conditions: Conditions, codec: TableCodec, *, steps: float = 1.0
 ) -> dict[int, tuple[tuple[float, float], ...]]:
     """Float columns that the conditions restrict, by index: the ranges of encoded floats allowed.
 
-    They are a step of the column's rounding wider than asked, since a decoded float is rounded.
+    They are a step of the column's rounding wider than asked, since a decoded float is rounded; or
+    so many `steps`.
     """
     columns = {column.name: column for column in codec.columns}
     wanted: dict[int, tuple[tuple[float, float], ...]] = {}
@@ -287,7 +302,7 @@ def wanted_ranges(
             continue
         clock = getattr(columns[name], "clock", None)
         decimals = codec.schema[name].decimals
-        step = 1.0 if clock else 10.0**-decimals if decimals is not None else 0.0
+        step = steps * (1.0 if clock else 10.0**-decimals if decimals is not None else 0.0)
         ends = (
             [(condition.low, condition.high)]
             if isinstance(condition, Range)

@@ -46,6 +46,8 @@ _NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "penalty_share": _SHARE,
     "dropout": _BELOW_1,
     "weight_decay": _AT_LEAST_0,
+    "embedding_decay": _AT_LEAST_0,
+    "least_gain": _AT_LEAST_0,
     "temperature": _ABOVE_0,
 }
 _WIDTHS = ("generator_dim", "discriminator_dim", "compress_dims", "decompress_dims")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tabveil.contracts import Where
 from tabveil.data.writing.rows_out import check_target, write_frames
+from tabveil.tracking.given_rows import Given, fill
 from tabveil.tracking.models import Generator
 
 
@@ -17,6 +18,7 @@ def write_samples(
     *,
     seed: int,
     where: Where | None = None,
+    given: Given | None = None,
     progress: Callable[[int], None] | None = None,
     escape_formulas: bool = False,
 ) -> int:
@@ -28,9 +30,10 @@ def write_samples(
         generator: draws the rows.
         path: of the file, whose name says its format (`data.writing.rows_out.WRITERS`); its folder
             must exist.
-        n: rows.
+        n: rows; where some are given, for each of them.
         seed: of the draw.
         where: conditions on the rows.
+        given: rows to be filled in.
         progress: called with the number of rows written so far.
         escape_formulas: whether texts that a spreadsheet would run begin with an apostrophe.
 
@@ -39,7 +42,10 @@ def write_samples(
         ConditionError: `where` names nothing that exists, or cannot be met.
     """
     check_target(path, n=n)
-    frames = generator.iter_sample(n, seed=seed, where=where)
+    if given is None:
+        frames = generator.iter_sample(n, seed=seed, where=where)
+    else:
+        frames = fill(generator, given, n, seed=seed, where=where)
     return write_frames(
         frames, path, generator.schema, progress=progress, escape_formulas=escape_formulas
     )

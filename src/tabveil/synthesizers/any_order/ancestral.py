@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -70,32 +71,23 @@ class Ancestral:
         rates: Sequence[NDArray[np.float64]] | None = None,
     ) -> None:
         self.rates = rates
-        self._known: dict[tuple[int, ...], dict[int, Floats]] = {}
         self.dims = network.dims
         self.starts = np.cumsum([0, *network.dims])
         self.columns = dict(_columns(network, temperature))
 
-    def draw(
-        self,
-        n: int,
-        order: Sequence[int],
-        rng: np.random.Generator,
-        allowed: Allowed | None = None,
-    ) -> Codes:
+    def draw(self, n: int, rng: np.random.Generator, allowed: Allowed | None = None) -> Codes:
         """Rows of codes, shape (n, n_columns), in table order.
 
         Args:
             n: rows.
-            order: all columns, in the order in which they are drawn.
             rng: of all that is drawn.
             allowed: what conditions leave; each leaves something.
         """
         allowed = allowed or {}
-        first = [j for j in order if j in allowed]
         # One code alone is no choice: nothing is drawn before it that it could make unlikely.
-        first.sort(key=lambda j: int((allowed[j] > 0).sum()))
-        rest = [j for j in order if j not in allowed]
-        state = _Drawn(self, n, self._shifts([*first, *rest]))
+        first = sorted(allowed, key=lambda j: (int((allowed[j] > 0).sum()), j))
+        rest = [j for j in range(len(self.columns)) if j not in allowed]
+        state = _Drawn(self, n, self.shifts)
         weights = np.zeros(n)
         for i, j in enumerate(first):
             log_share = state.add(j, rng, allowed[j])
@@ -110,36 +102,36 @@ class Ancestral:
             codes[:, j] = drawn
         return codes
 
-    def _shifts(self, order: Sequence[int]) -> Mapping[int, Floats]:
-        """What brings codes to their rates in rows that are drawn in `order`; {} without rates.
+    @cached_property
+    def shifts(self) -> Mapping[int, Floats]:
+        """What brings codes to their rates; {} without rates.
 
-        A shift of each column's log-odds, given those drawn before it, shape (width,): iterative
-        proportional fitting of one column at a time. What columns have to do with each other is
-        left to the network. Another order has other shifts.
+        A shift of each column's log-odds, given those before it in the table, shape (width,):
+        iterative proportional fitting of one column at a time. What columns have to do with each
+        other is left to the network. Under conditions the shifts are the same.
         """
-        key = tuple(order)
-        if self.rates is not None and key not in self._known:
-            rng = child_rng(0, "calibration")
-            shifts: dict[int, Floats] = {}
-            n = min(
-                CALIBRATED_ROWS,
-                CALIBRATED_CODES // max(map(len, self.rates)),
-                CALIBRATED_CELLS // len(self.rates),
-            )
-            state = _Drawn(self, n, shifts)
-            for j in order:
-                weights = np.concatenate([part for _, part in state.weights(j)], axis=1)
-                logits = np.log(np.maximum(weights.T, _LEAST))
-                shifts[j] = shift_to(logits, self.rates[j]).astype(np.float32)
-                state.add(j, rng)
-            self._known[key] = shifts
-        return self._known.get(key, {})
+        shifts: dict[int, Floats] = {}
+        if self.rates is None:
+            return shifts
+        n = min(
+            CALIBRATED_ROWS,
+            CALIBRATED_CODES // max(map(len, self.rates)),
+            CALIBRATED_CELLS // len(self.rates),
+        )
+        rng = child_rng(0, "calibration")
+        state = _Drawn(self, n, shifts)
+        for j, rates in enumerate(self.rates):
+            weights = np.concatenate([part for _, part in state.weights(j)], axis=1)
+            logits = np.log(np.maximum(weights.T, _LEAST))
+            shifts[j] = shift_to(logits, rates).astype(np.float32)
+            state.add(j, rng)
+        return shifts
 
-    def log_likelihood(self, codes: Codes, order: Sequence[int]) -> NDArray[np.float64]:
+    def log_likelihood(self, codes: Codes) -> NDArray[np.float64]:
         """Of rows, shape (n,), in nats; -1 is a code that the model does not know."""
-        state = _Drawn(self, len(codes), self._shifts(order))
+        state = _Drawn(self, len(codes), self.shifts)
         total = np.zeros(len(codes))
-        for j in order:
+        for j in range(len(self.columns)):
             total += state.look(j, codes[:, j])
         return total
 

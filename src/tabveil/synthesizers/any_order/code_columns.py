@@ -7,11 +7,12 @@ model that gives each column a distribution they are one thing: the modes, and o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from tabveil.data.codec import NumberColumn
@@ -42,6 +43,7 @@ class CodeColumns:
     """The columns of an encoder, in table order."""
 
     encoder: Encoder
+    _values: dict[str, pd.Series[Any]] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def columns(self) -> tuple[CodeColumn, ...]:
@@ -64,6 +66,12 @@ class CodeColumns:
         """How many codes each column has."""
         return tuple(column.width for column in self.columns)
 
+    @property
+    def n_bins(self) -> tuple[int, ...]:
+        """How many of each column's first codes are a number's bins, in ascending order."""
+        modes = self.encoder.modes
+        return tuple(0 if c.modes is None else modes[c.modes].n_wide for c in self.columns)
+
     @cached_property
     def rates(self) -> tuple[NDArray[np.float64], ...]:
         """The share of the training rows at each code of each column, as the encoder keeps it.
@@ -81,6 +89,16 @@ class CodeColumns:
                 mine = np.append(mine * present / mine.sum(), missing)
             found.append(mine)
         return tuple(one / one.sum() for one in found)
+
+    def values(self, name: str) -> pd.Series[Any]:
+        """What each code of a column is decoded to, the middle of a bin; shape (width,)."""
+        if name not in self._values:
+            j = [column.name for column in self.columns].index(name)
+            codes = np.zeros((self.columns[j].width, len(self.columns)), np.int64)
+            codes[:, j] = np.arange(len(codes))
+            scalars = np.zeros((len(codes), len(self.encoder.scalar_spans)))
+            self._values[name] = self.encoder.decode(self.split(codes), scalars)[name]
+        return self._values[name]
 
     def join(self, codes: NDArray[Any]) -> NDArray[Any]:
         """One code a column, shape (n, n_columns), from the encoder's, shape (n, n_spans).

@@ -1,13 +1,15 @@
 """How is the network trained, and when does it stop?
 
-Each row is scored in an order of the columns: the table's own, in which rows are drawn, or a random
-one, by which all other conditional distributions are learnt; the loss is minus the log-likelihood.
-A tenth of the rows is held out. Where their likelihood has not risen for some rounds the learning
-rate falls, starting again from the best weights; after a few such cuts the best weights are the
-model. So the rows themselves say how long to learn, which is also what keeps them from being
-remembered.
+Each row is scored in an order of the columns as rows are drawn under conditions: some at random
+come first, mostly few, and the others follow in the table's order. The loss is minus the
+log-likelihood. A tenth of the rows is held out. Where they have not become likelier by a least gain
+for some rounds the learning rate falls, starting again from the best weights; after a few such cuts
+the best weights are the model. A round is an epoch; in a small table several, in a large one a
+part.
 
-A round is an epoch; in a small table several, in a large one a part.
+What is learnt last is what single rows say. Three things keep it out: the least gain, which ends
+the learning before; the decay of the embeddings, by which a code that few rows have is taken for an
+average one (Adam's steps sum up to less where gradients are seldom); and knots (`knots`).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from torch import Tensor
 
 from tabveil.contracts import OnEpoch
 from tabveil.seeding import child_rng, child_seed, global_state
+from tabveil.synthesizers.any_order.knots import tie, untie
 from tabveil.synthesizers.any_order.network import AnyOrderNetwork
 from tabveil.threads import without_denormals
 
@@ -29,12 +32,11 @@ BETAS = (0.9, 0.99)
 _HELD_OUT, _MOST_HELD_OUT = 0.1, 10_000
 _LEAST_ROWS = 20
 """A smaller table holds no rows out, and is learnt from for `patience` rounds a rate."""
-_TABLE_ORDER = 0.3
-"""Share of the orders that are the table's own, in which rows are drawn where nothing is asked."""
 _MOST_MASKED = 8_000_000
 """Inputs of a batch, masked for each column: 32 MB of them."""
 _ORDERS, _HELD_BLOCK = 4, 1_000
 _CUT, _CUTS = 0.4, 4
+_KNOTS = 8
 _STEPS = (40, 500)
 """Steps of a round, at least and at most."""
 
@@ -48,9 +50,11 @@ class LikelihoodTraining:
     dropout: float
     learning_rate: float
     weight_decay: float
+    embedding_decay: float
     batch_size: int
     epochs: int
     patience: int
+    least_gain: float
     averaging: float
 
 
@@ -59,6 +63,7 @@ def train(
     codes: NDArray[np.integer],
     widths: Sequence[int],
     rates: Sequence[NDArray[np.float64]],
+    n_bins: Sequence[int],
     settings: LikelihoodTraining,
     *,
     seed: int,
@@ -71,6 +76,7 @@ def train(
         codes: at least one row, every code in [0, width).
         widths: how many codes each column has; at least one column.
         rates: for each column the share of the rows at each code, above 0.
+        n_bins: for each column how many of its first codes are a number's bins, in order.
         settings: of the training.
         seed: of weights, batches, orders and the rows held out.
         device: that trains; the network that is returned is on it.
@@ -80,6 +86,7 @@ def train(
         network = AnyOrderNetwork(
             widths, settings.embedding_dim, settings.hidden_dim, settings.dropout
         )
+        tie(network, n_bins, _KNOTS)
     network.start_at([torch.from_numpy(np.log(r / r.sum())).float() for r in rates])
     inner = codes[:, network.order]
     rng = child_rng(seed, "held out")
@@ -93,6 +100,7 @@ def train(
         seed,
     )
     fitting.run(on_epoch)
+    untie(network)
     return network.eval()
 
 
@@ -130,7 +138,7 @@ class Fitting:
             held = self.held_out_loss() if len(self.held) else loss
             if on_epoch is not None:
                 on_epoch(round_, {"loss": loss, "held_out": held})
-            if held < best:
+            if held < best - settings.least_gain * self.learnt.shape[1]:
                 best, waited = held, 0
                 best_weights = [p.clone() for p in self.averaged]
             else:
@@ -182,10 +190,10 @@ class Fitting:
         n_columns, device = self.learnt.shape[1], random.device
         n_inputs = sum(self.network.dims)
         n_orders = n if n * n_columns * n_inputs <= _MOST_MASKED else 1
-        place = torch.rand(n_orders, n_columns, generator=random, device=device)
-        is_table_order = torch.rand(n_orders, 1, generator=random, device=device) < _TABLE_ORDER
         table = torch.tensor(self.network.order, dtype=torch.float32, device=device)
-        place = torch.where(is_table_order, table, place)
+        share = torch.rand(n_orders, 1, generator=random, device=device) ** 2
+        asked = torch.rand(n_orders, n_columns, generator=random, device=device)
+        place = torch.where(asked < share, asked / share - 1, table)
         seen = (place[:, :, None] < place[:, None, :]).float()
         return seen if n_orders == n else seen[0]
 
@@ -210,10 +218,11 @@ class Fitting:
             parameter.copy_(weight)
 
     def _optimiser(self) -> torch.optim.Optimizer:
-        return torch.optim.AdamW(
-            self.parameters,
-            lr=self.rate,
-            betas=BETAS,
-            weight_decay=self.settings.weight_decay,
-            fused=True,
-        )
+        embeddings = list(self.network.embeddings.parameters())
+        mine = set(map(id, embeddings))
+        others = [p for p in self.parameters if id(p) not in mine]
+        groups = [
+            {"params": embeddings, "weight_decay": self.settings.embedding_decay},
+            {"params": others, "weight_decay": self.settings.weight_decay},
+        ]
+        return torch.optim.AdamW(groups, lr=self.rate, betas=BETAS, fused=True)

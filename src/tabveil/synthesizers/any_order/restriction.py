@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from tabveil.errors import ConditionError
@@ -29,7 +28,7 @@ class Restriction:
 
     Attributes:
         columns: the model's.
-        allowed: conditioned column -> the share of each of its codes, in [0, 1], not all 0.
+        allowed: conditioned column -> the share of each of its codes, in [0, 1], not all 0 or 1.
         parts: conditioned numeric column -> where places lie.
     """
 
@@ -58,7 +57,8 @@ class Restriction:
                     f"no row can meet the condition on {column.name!r}: the generator makes no "
                     f"such values"
                 )
-            allowed[j] = shares
+            if (shares < 1).any():
+                allowed[j] = shares
         return cls(columns, allowed, parts)
 
     def places(self, codes: Codes, rng: np.random.Generator) -> NDArray[Any]:
@@ -85,17 +85,14 @@ class Restriction:
 
 def _met_codes(conditions: Conditions, columns: CodeColumns, column: CodeColumn) -> Floats:
     """1 for codes whose decoded value, the middle of a bin, meets the condition; shape (width,)."""
-    j = columns.columns.index(column)
-    codes = np.zeros((column.width, len(columns.columns)), np.int64)
-    codes[:, j] = np.arange(column.width)
-    encoder = columns.encoder
-    scalars = np.zeros((column.width, len(encoder.scalar_spans)))
-    table: pd.DataFrame = encoder.decode(columns.split(codes), scalars)
-    return met(table, {column.name: conditions[column.name]}).astype(np.float64)
+    values = columns.values(column.name).to_frame()
+    return met(values, {column.name: conditions[column.name]}).astype(np.float64)
 
 
 def _part(conditions: Conditions, columns: CodeColumns, column: CodeColumn) -> Part | None:
     """Where in its bins a number may lie; None for other columns, and for modes without edges.
+
+    Where the first end is above the second, nowhere.
 
     A number is rounded after it was drawn: the part is a step wider than asked, and what lies
     beyond is rejected.
@@ -108,6 +105,11 @@ def _part(conditions: Conditions, columns: CodeColumns, column: CodeColumn) -> P
     if not n or ranges is None:
         return None
     middle, reach = np.array(modes.means[:n]), 4 * np.array(modes.stds[:n])
+    # A decoded number is clipped to what the rows held: a bin's outer part gives no other.
+    least, most = columns.encoder.bounds[column.modes]
+    exactly = wanted_ranges(conditions, columns.encoder.codec, steps=0)[column.modes]
+    if not any(low <= most and high >= least for low, high in exactly):
+        return np.ones(n), -np.ones(n)
     # Several ranges, which values of a list are: from the first to the last that a bin holds.
     lows = np.full(n, np.inf)
     highs = np.full(n, -np.inf)
