@@ -15,6 +15,7 @@ from tabveil.commands.plan import Plan
 from tabveil.commands.shadows import recalibrate, shadow_directory
 from tabveil.config.build import build_executor
 from tabveil.config.compose import Composition
+from tabveil.config.space import FAMILY, family_of, override_key
 from tabveil.config.work import TrialWork
 from tabveil.errors import StoreAway, TabveilError, TrackingError
 from tabveil.report.canvas import save
@@ -29,7 +30,7 @@ from tabveil.search.study import Study, note, noted
 from tabveil.search.sweep import Sweep
 from tabveil.search.tasks import Outcome, is_dead, owner
 from tabveil.surroundings import in_a_hurry
-from tabveil.tracking.links import comparison_url, ui_command
+from tabveil.tracking.links import share_comparison, ui_command
 from tabveil.tracking.runs import Run, Runs
 from tabveil.tracking.store import prepare_store
 from tabveil.trial_log import log_inputs
@@ -195,5 +196,20 @@ def _say_where(plan: Plan, runs: Runs, parent: Run) -> None:
     command = ui_command(plan.uri)
     if command is not None:
         say(f"MLflow's page over this store:     {command}")
-    url = comparison_url(plan.uri, runs.experiment_id, parent_id=parent.run_id)
+    url = share_comparison(
+        plan.uri, runs.experiment_id, parent_id=parent.run_id, families=_compared(plan)
+    )
     say(f"The trials compared, best first:   {url}")
+
+
+def _compared(plan: Plan) -> dict[str, list[str]]:
+    """For each family of the space, the parameters that it draws."""
+    families = sorted({family for key in plan.space if (family := family_of(key))})
+    return {
+        name: [
+            override_key(key)
+            for key in plan.space
+            if key != FAMILY and family_of(key) in (None, name)
+        ]
+        for name in families or [plan.composition.choices.get(FAMILY, "the model")]
+    }

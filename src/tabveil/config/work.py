@@ -15,14 +15,14 @@ from tabveil import logs
 from tabveil.config.compose import Composition
 from tabveil.config.logged import train_logged
 from tabveil.config.settings import Base, read
-from tabveil.config.space import to_overrides
+from tabveil.config.space import FAMILY, to_overrides
 from tabveil.data.prepared import Prepared
 from tabveil.errors import StoreAway, safe_summary
 from tabveil.memo import Memo
 from tabveil.search.tasks import Outcome, Task, owner
 from tabveil.seeding import child_seed
 from tabveil.surroundings import FULL, is_full
-from tabveil.tracking.runs import Runs
+from tabveil.tracking.runs import FAMILY_TAG, Runs
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,14 @@ class TrialWork:
         return outcome
 
     def _run(self, task: Task, started: float) -> Outcome:
+        composition = self.composition.varied(to_overrides(task.values))
         tags = {f"space.{key}": value for key, value in task.values.items()}
+        tags[FAMILY_TAG] = composition.choices.get(FAMILY, "")
         with (
             self.runs.start_trial(self.parent_id, task.number, owner=owner(), tags=tags) as run,
             logs.bind(run=run.run_id),
         ):
             logs.event("trial begins")
-            composition = self.composition.varied(to_overrides(task.values))
             seed = child_seed(read(composition, Base).seed, "trial", task.number)
             made = train_logged(
                 composition,

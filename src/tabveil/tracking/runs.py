@@ -32,6 +32,9 @@ Status = Literal["FINISHED", "FAILED", "KILLED"]
 OWNER_TAG = "tabveil.owner"
 """Names the process that keeps a run RUNNING, as `host:pid:start`."""
 
+FAMILY_TAG = "family"
+"""Of a trial: the file of conf/synthesizer that its model is from."""
+
 _FLUSH_SECONDS = 5.0
 """Losses wait at most this long: often enough to watch, seldom enough to cost nothing."""
 
