@@ -44,7 +44,7 @@ from tabveil.synthesizers.engine.artifact import (
 from tabveil.synthesizers.engine.encoder import Encoder
 from tabveil.synthesizers.engine.modes import Numbers
 from tabveil.synthesizers.loading import reading
-from tabveil.synthesizers.params import check_params
+from tabveil.synthesizers.params import check_params, least_rows
 
 MAX_BINS = 20_000
 """Bins in all columns together: in a wide table of numbers each has fewer."""
@@ -88,7 +88,8 @@ class Autoregressive:
         averaging: share of the averaged weights kept at each step, in [0, 1).
         max_atoms, min_spike, n_bins: how numbers are said; see `engine.modes.Numbers`.
         bin_rows: training rows for each bin, at least: a small table has fewer bins.
-        min_count: training rows that must hold a level or value, or lie in a bin.
+        min_count: training rows that must hold a level or value, or lie in a bin; None: 20, in a
+            table of fewer than 5,000 rows one in 250, at least 5.
         calibrated: whether codes are made to come at their true rates, after training.
         temperature: above 0; below 1 likely codes are drawn more often than they should.
         enable_gpu: train on a GPU where there is one. Sampling is always on the CPU.
@@ -109,7 +110,7 @@ class Autoregressive:
     min_spike: float = 0.01
     n_bins: int = 200
     bin_rows: int = 50
-    min_count: int = 20
+    min_count: int | None = None
     calibrated: bool = True
     temperature: float = 1.0
     enable_gpu: bool = True
@@ -130,9 +131,8 @@ class Autoregressive:
         check_params(self.params())
         numbers = Numbers(self.max_atoms, self.min_spike, "bins", self._bins(len(train), schema))
         seed = child_seed(seed, "autoregressive")
-        encoder, encoded = Encoder.learn(
-            train, schema, numbers, min_count=self.min_count, seed=seed
-        )
+        least = least_rows(self.min_count, len(train))
+        encoder, encoded = Encoder.learn(train, schema, numbers, min_count=least, seed=seed)
         columns = CodeColumns(encoder)
         if not columns.widths:
             self._fitted = _Fitted(columns, None)

@@ -44,7 +44,7 @@ from tabveil.synthesizers.engine.opinion import Opinion
 from tabveil.synthesizers.engine.training import Training
 from tabveil.synthesizers.engine.training import train as _train
 from tabveil.synthesizers.loading import reading
-from tabveil.synthesizers.params import check_params
+from tabveil.synthesizers.params import check_params, least_rows
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,8 @@ class Ctgan:
         penalty_share: share of a batch's packs at which the gradient penalty is taken, in (0, 1].
         calibrated: whether outputs are shifted, after training, until levels and modes come at
             their true rates.
-        min_count: training rows that must hold a level for the generator to know it.
+        min_count: training rows that must hold a level for the generator to know it; None: as
+            `params.least_rows` says.
     """
 
     embedding_dim: int = 128
@@ -112,7 +113,7 @@ class Ctgan:
     full_rate_steps: int | None = None
     penalty_share: float = 1.0
     calibrated: bool = False
-    min_count: int = 5
+    min_count: int | None = 5
     _fitted: _Fitted | None = field(default=None, init=False, repr=False)
 
     def fit(
@@ -130,7 +131,11 @@ class Ctgan:
         check_params(self.params())
         numbers = Numbers(self.max_atoms, self.min_spike, self.rest, self.n_bins)
         encoder, encoded = Encoder.learn(
-            train, schema, numbers, min_count=self.min_count, seed=child_seed(seed, "ctgan")
+            train,
+            schema,
+            numbers,
+            min_count=least_rows(self.min_count, len(train)),
+            seed=child_seed(seed, "ctgan"),
         )
         drawing = Drawing.of(encoder, condition_on_numbers=self.condition_on_numbers)
         if not drawing.layout.n_outputs:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tabveil.data.rounding import SHARED_ROWS
 from tabveil.errors import ConfigError
 
 _WHOLE = {
@@ -28,6 +29,8 @@ _WHOLE = {
 }
 """The least that each can be."""
 
+_MOST_LEAST, _ONE_IN = 20, 250
+_MAY_BE_NONE = ("min_count", "full_rate_steps")
 _ABOVE_0 = (lambda x: 0 < x < np.inf, "above 0")
 _AT_LEAST_0 = (lambda x: 0 <= x < np.inf, "at least 0")
 _RATE = (lambda x: 0 <= x <= 1, "in [0, 1]")
@@ -57,13 +60,15 @@ _FLAGS = ("log_frequency", "condition_on_numbers", "calibrated", "enable_gpu")
 def check_params(params: Mapping[str, Any]) -> None:
     """Raise ConfigError for a parameter that cannot work, named."""
     for name, value in params.items():
+        if value is None and name in _MAY_BE_NONE:
+            continue
         if name in _WHOLE:
             _require_whole(name, value, _WHOLE[name])
         elif name in _NUMBERS:
             works, words = _NUMBERS[name]
             if isinstance(value, bool) or not isinstance(value, int | float) or not works(value):
                 raise ConfigError(f"synthesizer.{name}={value!r}: must be a number, {words}")
-        elif name == "full_rate_steps" and value is not None:
+        elif name == "full_rate_steps":
             _require_whole(name, value, 0)
         elif name in _WIDTHS:
             _require_widths(name, value)
@@ -73,6 +78,16 @@ def check_params(params: Mapping[str, Any]) -> None:
         raise ConfigError(f"synthesizer.rest={params['rest']!r}: must be mixture or bins")
     if "pac" in params:
         _require_packs(params["batch_size"], params["pac"])
+
+
+def least_rows(min_count: int | None, n_rows: int) -> int:
+    """Training rows that must hold a level for a model to know it; by default the more, the longer
+    the table: where levels of fewer rows are drawn the risk's bound rises (decision 030).
+
+    >>> least_rows(None, 100_000), least_rows(None, 2_000), least_rows(None, 100), least_rows(7, 9)
+    (20, 8, 5, 7)
+    """
+    return min_count or min(_MOST_LEAST, max(SHARED_ROWS, n_rows // _ONE_IN))
 
 
 def _require_whole(name: str, value: Any, least: int) -> None:

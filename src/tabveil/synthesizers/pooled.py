@@ -29,6 +29,7 @@ from tabveil.synthesizers.loading import (
     save_synthesizer,
     write_json,
 )
+from tabveil.synthesizers.params import least_rows
 
 _FILE = "rule.json"
 _INNER = "inner"
@@ -55,7 +56,7 @@ class Pooled:
         """
         if schema.columns != self.rule.schema.columns:
             raise DataError("the pooling rule was learnt for a table with other columns")
-        least = getattr(self.inner, "min_count", 1)
+        least = least_rows(getattr(self.inner, "min_count", 1), len(train))
         self.rule = self.rule.for_training(train, min_count=least)
         schema = self.rule.apply_schema()
         self.inner.fit(self.rule.apply(train), schema, seed=seed, on_epoch=on_epoch)

@@ -40,7 +40,7 @@ from tabveil.synthesizers.engine.drawing import Drawing
 from tabveil.synthesizers.engine.encoder import Encoder, Scalars
 from tabveil.synthesizers.engine.modes import Numbers
 from tabveil.synthesizers.loading import reading
-from tabveil.synthesizers.params import check_params
+from tabveil.synthesizers.params import check_params, least_rows
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ class Tvae:
         learning_rate: of Adam.
         max_atoms, min_spike, rest, n_bins: how numbers are said; see `engine.modes.Numbers`.
         averaging: share of the averaged weights kept at each step, in [0, 1); 0: the last ones.
-        min_count: training rows that must hold a level for the model to know it.
+        min_count: training rows that must hold a level for the model to know it; None: as
+            `params.least_rows` says.
     """
 
     embedding_dim: int = 128
@@ -83,7 +84,7 @@ class Tvae:
     rest: Literal["mixture", "bins"] = "mixture"
     n_bins: int = 20
     averaging: float = 0.0
-    min_count: int = 5
+    min_count: int | None = 5
     _fitted: _Fitted | None = field(default=None, init=False, repr=False)
 
     def fit(
@@ -101,7 +102,11 @@ class Tvae:
         check_params(self.params())
         numbers = Numbers(self.max_atoms, self.min_spike, self.rest, self.n_bins)
         encoder, encoded = Encoder.learn(
-            train, schema, numbers, min_count=self.min_count, seed=child_seed(seed, "tvae")
+            train,
+            schema,
+            numbers,
+            min_count=least_rows(self.min_count, len(train)),
+            seed=child_seed(seed, "tvae"),
         )
         drawing = Drawing.of(encoder)
         if not drawing.layout.n_outputs:
