@@ -84,7 +84,8 @@ class Autoregressive:
         batch_size: rows a step; a smaller table is one batch.
         epochs: passes over the training table at most.
         patience: rounds without a better held-out likelihood before the learning rate is cut.
-        least_gain: nats a column by which held-out rows must become likelier in a round.
+        least_gain: nats a column by which all held-out rows together must become likelier in a
+            round, at least 0.
         averaging: share of the averaged weights kept at each step, in [0, 1).
         max_atoms, min_spike, n_bins: how numbers are said; see `engine.modes.Numbers`.
         bin_rows: training rows for each bin, at least: a small table has fewer bins.
@@ -104,7 +105,7 @@ class Autoregressive:
     batch_size: int = 256
     epochs: int = 100
     patience: int = 2
-    least_gain: float = 1e-3
+    least_gain: float = 2.0
     averaging: float = 0.998
     max_atoms: int = 200
     min_spike: float = 0.01

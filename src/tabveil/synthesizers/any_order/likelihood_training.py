@@ -132,13 +132,15 @@ class Fitting:
         per_round = int(np.clip(per_epoch, *_STEPS))
         batches = self._batches()
         best, best_weights = np.inf, [p.clone() for p in self.averaged]
+        n_judged = len(self.held) or len(self.learnt)
+        least_gain = settings.least_gain * self.learnt.shape[1] / n_judged
         waited = cuts = 0
         for round_ in range(1, max(1, settings.epochs * per_epoch // per_round) + 1):
             loss = self._round(batches, per_round)
             held = self.held_out_loss() if len(self.held) else loss
             if on_epoch is not None:
                 on_epoch(round_, {"loss": loss, "held_out": held})
-            if held < best - settings.least_gain * self.learnt.shape[1]:
+            if held < best - least_gain:
                 best, waited = held, 0
                 best_weights = [p.clone() for p in self.averaged]
             else:
