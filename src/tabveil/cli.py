@@ -27,7 +27,7 @@ from tabveil.threads import limit_environment
 COMMANDS = {
     "inspect": "path=table.csv                 the inferred schema, with reasons",
     "prepare": "dataset=randhie                raw table → schema.json + splits",
-    "train": "synthesizer=ctgan                one run: fit, sample, evaluate, log",
+    "train": "synthesizer=autoregressive       one run: fit, sample, evaluate, log",
     "sweep": "experiment=demo                  a study; run again = resume; front at the end",
     "confirm": "experiment=demo                retrain the front, open the release split, register",
     "audit": "synthetic=a.csv train=b.csv control=c.csv    attack any table, whoever made it",
