@@ -29,7 +29,7 @@ from tabveil.protections.protected import as_overrides, described
 from tabveil.releases import ALIASES, place_aliases, standing
 from tabveil.report.terminal import say, show_table
 from tabveil.search.exports import points_of
-from tabveil.search.pareto import near_front, with_runners_up
+from tabveil.search.pareto import near_front, with_private_end, with_runners_up
 from tabveil.search.records import Record, records
 from tabveil.search.study import load_study
 from tabveil.search.tasks import is_dead, owner
@@ -81,7 +81,8 @@ def run(composition: Composition) -> int:
 
 
 def candidates(ended: Sequence[Record], settings: Confirm, *, study: str) -> list[Record]:
-    """The trials to confirm: those named, else the front, what is near it, and runners-up.
+    """The trials to confirm: those named; else the front, what is near it, one from the private end
+    and, where these are few, runners-up.
 
     Raises:
         ConfigError: a named trial did not complete, or its generator may not be released.
@@ -107,6 +108,7 @@ def candidates(ended: Sequence[Record], settings: Confirm, *, study: str) -> lis
         return [saved[number] for number in dict.fromkeys(settings.trials)]
     points = points_of(list(saved.values()))
     chosen = near_front(points, tolerance=settings.tolerance, most=settings.most)
+    chosen = with_private_end(points, chosen, tolerance=settings.tolerance, most=settings.most)
     chosen = with_runners_up(points, chosen, least=min(settings.least, settings.most))
     return [saved[point.number] for point in chosen]
 

@@ -85,6 +85,25 @@ def near_front(points: Sequence[Point], *, tolerance: float, most: int) -> list[
     )[:most]
 
 
+def with_private_end(
+    points: Sequence[Point], chosen: Sequence[Point], *, tolerance: float, most: int
+) -> list[Point]:
+    """`chosen`, and with it the trial that leaves least open of those that are clearly less useful.
+
+    In a small table next to no risk is shown of any trial, and what is left open is mostly noise:
+    the front then holds the useful end only. A model that is less useful by more than `tolerance`,
+    and no less than half as useful as the best, mostly remembers less; a confirmation can tell.
+    Where `most` are chosen already the last gives way.
+    """
+    best = max((point.utility for point in points), default=0.0)
+    behind = [p for p in points if best / 2 <= p.utility < best - tolerance]
+    if not behind or any(point in behind for point in chosen[: most - 1]):
+        return list(chosen)
+    private = min(behind, key=lambda p: (p.risk_high, -p.utility, p.number))
+    kept = [point for point in chosen if point != private]
+    return [*kept[: most - 1], private]
+
+
 def with_runners_up(points: Sequence[Point], chosen: Sequence[Point], *, least: int) -> list[Point]:
     """`chosen`, and behind it as many more points as make `least`, where there are so many.
 

@@ -14,6 +14,7 @@ from tabveil.search.pareto import (
     knee,
     near_front,
     pareto_mask,
+    with_private_end,
     with_runners_up,
 )
 
@@ -114,6 +115,21 @@ def test_those_that_an_alias_would_name_come_first():
     made = points((0.9, 0.9), (0.85, 0.6), (0.8, 0.4), (0.6, 0.1), (0.1, 0.0))
     first = {p.number for p in near_front(made, tolerance=0.0, most=3)}
     assert first == {p.number for p in aliases(made).values()}
+
+
+def test_one_candidate_is_clearly_less_useful_and_leaves_the_least_open():
+    def trial(number, utility, risk_high):
+        return Point(number, utility, 0.0, 0.0, risk_high)
+
+    useful = [trial(0, 0.83, 0.22), trial(1, 0.82, 0.30), trial(2, 0.80, 0.25), trial(3, 0.79, 0.3)]
+    behind = [trial(4, 0.73, 0.24), trial(5, 0.70, 0.20), trial(6, 0.30, 0.05)]
+    chosen = near_front([*useful, *behind], tolerance=0.05, most=4)
+    assert [p.number for p in chosen] == [0, 1, 2, 3]
+    found = with_private_end([*useful, *behind], chosen, tolerance=0.05, most=4)
+    assert [p.number for p in found] == [0, 1, 2, 5]  # 6 is of little use
+    assert with_private_end(useful, useful, tolerance=0.05, most=4) == useful
+    there = [useful[0], behind[0]]
+    assert with_private_end([*useful, *behind], there, tolerance=0.05, most=4) == there
 
 
 def test_runners_up_are_those_that_the_rest_does_not_beat_by_what_is_left_open():
