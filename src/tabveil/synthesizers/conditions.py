@@ -107,7 +107,14 @@ def _parse_levels(column: Column, wanted: Any, levels: Sequence[Level]) -> tuple
                 f"where.{name} is a range, but {name!r} is categorical: give a level or a list of "
                 f"them"
             )
-        return tuple(x for x in levels if (x is None) == _is_missing(name, wanted))
+        missing = _is_missing(name, wanted)
+        kept = tuple(level for level in levels if (level is None) == missing)
+        if not kept:
+            always = "never" if missing else "always"
+            raise ConditionError(
+                f"where.{name}: no row can meet it, for {name!r} is {always} missing"
+            )
+        return kept
     return tuple(_find_level(column, value, levels) for value in _as_list(name, wanted))
 
 

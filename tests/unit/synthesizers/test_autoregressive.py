@@ -122,3 +122,28 @@ def test_a_model_that_was_not_fitted_says_so(tmp_path: Path) -> None:
         Autoregressive().sample(1, seed=0)
     with pytest.raises(ArtifactError, match="missing"):
         Autoregressive.load(tmp_path)
+
+
+def test_a_number_beyond_what_rows_held_is_refused_at_once_though_a_bin_reaches_there(
+    fitted: Autoregressive,
+) -> None:
+    highest = fitted.sample(20_000, seed=0)["size"].max()
+    assert (fitted.sample(50, seed=0, where={"size": {"min": highest - 0.2}})["size"] > 20).all()
+    with pytest.raises(ConditionError, match="no row can meet"):
+        fitted.sample(1, seed=0, where={"size": {"min": highest + 5}})
+
+
+def test_any_value_but_a_missing_one_may_be_asked_for(fitted: Autoregressive) -> None:
+    present = fitted.sample(500, seed=0, where={"gap": {"missing": False}})
+    assert present["gap"].notna().all()
+    assert (present["group"] == "a").mean() > 0.97
+
+
+def test_few_rows_know_fewer_levels_where_more_rows_must_hold_them() -> None:
+    rows = table()
+    rows.loc[:6, "twin"] = "rare"
+    assert "rare" not in set(fit(rows, epochs=1).sample(20_000, seed=0)["twin"])
+    with pytest.raises(ConditionError, match="no level 'rare'"):
+        fit(rows, epochs=1).sample(1, seed=0, where={"twin": "rare"})
+    kept = fit(rows, epochs=1, min_count=5).sample(20, seed=0, where={"twin": "rare"})
+    assert set(kept["twin"]) == {"rare"}
