@@ -10,43 +10,112 @@ keep weights of their own. After training the weights are written out, and knots
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils import parametrize
+from torch.nn.utils.rnn import pad_sequence
 
 from tabveil.synthesizers.any_order.network import AnyOrderNetwork
 
 
-class Knots(nn.Module):
-    """Weights, shape (…, n_codes), that are read off fewer, shape (…, n_knots)."""
+@dataclass(frozen=True)
+class Course:
+    """Which two knots each code of a column lies between, and how near to the first.
 
-    basis: Tensor
+    Attributes:
+        below, above: shape (n_codes,), places of knots; codes that are no bins are their own.
+        share: shape (n_codes,), of the knot below, in [0, 1].
+        n_knots: of the column, codes that are no bins among them.
+    """
 
-    def __init__(self, basis: Tensor) -> None:
+    below: Tensor
+    above: Tensor
+    share: Tensor
+    n_knots: int
+
+    @classmethod
+    def of(cls, width: int, n_bins: int, n_knots: int) -> Course:
+        """Of a column of `width` codes whose first `n_bins` are a number's bins, in order.
+
+        >>> course = Course.of(5, 3, 2)
+        >>> course.below.tolist(), course.above.tolist(), course.share.tolist(), course.n_knots
+        ([0, 0, 1, 2, 3], [0, 1, 1, 2, 3], [1.0, 0.5, 1.0, 1.0, 1.0], 4)
+        """
+        if n_bins <= n_knots:
+            own = torch.arange(width)
+            return cls(own, own, torch.ones(width), width)
+        places = torch.linspace(0, n_knots - 1, n_bins)
+        others = torch.arange(n_knots, n_knots + width - n_bins)
+        below = places.floor().long()
+        share = torch.cat([1 - (places - below), torch.ones(len(others))])
+        return cls(
+            torch.cat([below, others]),
+            torch.cat([places.ceil().long(), others]),
+            share,
+            n_knots + len(others),
+        )
+
+    @property
+    def is_tied(self) -> bool:
+        """Whether there are fewer knots than codes."""
+        return self.n_knots < len(self.below)
+
+
+class HeadKnots(nn.Module):
+    """Heads, shape (n_columns, hidden, n_codes), each code's between those of two knots."""
+
+    below: Tensor
+    above: Tensor
+    share: Tensor
+
+    def __init__(self, courses: Sequence[Course]) -> None:
         super().__init__()
-        self.register_buffer("basis", basis)  # (…, n_knots, n_codes)
+        self.n_knots = max(course.n_knots for course in courses)
+        for name in ("below", "above", "share"):
+            parts = [getattr(course, name) for course in courses]
+            # Codes beyond a narrower column's own are never drawn, whatever their weights.
+            self.register_buffer(name, pad_sequence(parts, batch_first=True)[:, None])
 
     def forward(self, knots: Tensor) -> Tensor:
-        """The weights of all codes."""
-        return knots @ self.basis
+        """The heads of all codes."""
+        sizes = (*knots.shape[:2], self.below.shape[-1])
+        below, above = (knots.gather(2, at.expand(sizes)) for at in (self.below, self.above))
+        return torch.lerp(above, below, self.share)
 
-    def right_inverse(self, weights: Tensor) -> Tensor:
-        """Random weights of the codes give the first of them to the knots."""
-        return weights[..., : self.basis.shape[-2]].clone()
+    def right_inverse(self, heads: Tensor) -> Tensor:
+        """Random heads of the codes give the first of them to the knots."""
+        return heads[..., : self.n_knots].clone()
 
 
-class RowKnots(Knots):
-    """The same for embeddings, shape (n_codes, dim), a row a code."""
+class EmbeddingKnots(nn.Module):
+    """Embeddings of several columns' codes, shape (n_codes, dim), between those of two knots."""
+
+    below: Tensor
+    above: Tensor
+    share: Tensor
+
+    def __init__(self, courses: Sequence[Course]) -> None:
+        super().__init__()
+        starts = [0, *accumulate(course.n_knots for course in courses)]
+        self.n_knots = starts.pop()
+        for name in ("below", "above"):
+            parts = [getattr(c, name) + start for c, start in zip(courses, starts, strict=True)]
+            self.register_buffer(name, torch.cat(parts))
+        self.register_buffer("share", torch.cat([course.share for course in courses])[:, None])
 
     def forward(self, knots: Tensor) -> Tensor:
         """The embeddings of all codes."""
-        return self.basis.T @ knots
+        below, above = (functional.embedding(at, knots) for at in (self.below, self.above))
+        return torch.lerp(above, below, self.share)
 
-    def right_inverse(self, weights: Tensor) -> Tensor:
+    def right_inverse(self, embeddings: Tensor) -> Tensor:
         """Random embeddings of the codes give the first of them to the knots."""
-        return weights[: len(self.basis)].clone()
+        return embeddings[: self.n_knots].clone()
 
 
 def tie(network: AnyOrderNetwork, n_bins: Sequence[int], n_knots: int) -> None:
@@ -57,20 +126,18 @@ def tie(network: AnyOrderNetwork, n_bins: Sequence[int], n_knots: int) -> None:
         n_bins: of each column in table order, how many of its first codes are bins.
         n_knots: of a column, at least 2; one with no more bins than that stays as it is.
     """
-    bases = [
-        hats(width, n_bins[j], n_knots)
+    courses = [
+        Course.of(width, n_bins[j], n_knots)
         for j, width in zip(network.order, network.widths, strict=True)
     ]
     for i, (a, b) in enumerate(network.buckets):
-        if any(len(basis) < basis.shape[1] for basis in bases[a:b]):
-            padded = torch.zeros(b - a, max(map(len, bases[a:b])), max(network.widths[a:b]))
-            for part, basis in zip(padded, bases[a:b], strict=True):
-                part[: len(basis), : basis.shape[1]] = basis
-            parametrize.register_parametrization(network.heads, str(i), Knots(padded))
+        if any(course.is_tied for course in courses[a:b]):
+            tied = HeadKnots(courses[a:b])
+            parametrize.register_parametrization(network.heads, str(i), tied)
     for i, (a, b) in enumerate(network.groups):
-        if any(len(basis) < basis.shape[1] for basis in bases[a:b]):
-            together = RowKnots(_block_diag(bases[a:b]))
-            parametrize.register_parametrization(network.embeddings, str(i), together)
+        if any(course.is_tied for course in courses[a:b]):
+            of_group = EmbeddingKnots(courses[a:b])
+            parametrize.register_parametrization(network.embeddings, str(i), of_group)
 
 
 def untie(network: AnyOrderNetwork) -> None:
@@ -79,23 +146,3 @@ def untie(network: AnyOrderNetwork) -> None:
         if parametrize.is_parametrized(weights):
             for name in list(cast(nn.ModuleDict, weights.parametrizations)):
                 parametrize.remove_parametrizations(weights, name)
-
-
-def hats(width: int, n_bins: int, n_knots: int) -> Tensor:
-    """What each knot gives to each code, shape (n_knots + others, width), each code's adding to 1.
-
-    >>> hats(4, 3, 2)
-    tensor([[1.0000, 0.5000, 0.0000, 0.0000],
-            [0.0000, 0.5000, 1.0000, 0.0000],
-            [0.0000, 0.0000, 0.0000, 1.0000]])
-    """
-    if n_bins <= n_knots:
-        return torch.eye(width)
-    places = torch.linspace(0, n_knots - 1, n_bins)
-    of_bins = (1 - (places - torch.arange(n_knots)[:, None]).abs()).clamp(min=0)
-    return _block_diag([of_bins, torch.eye(width - n_bins)])
-
-
-def _block_diag(parts: Sequence[Tensor]) -> Tensor:
-    whole: Tensor = torch.block_diag(*parts)  # type: ignore[no-untyped-call]
-    return whole
