@@ -145,8 +145,8 @@ class Limits:
     """How much of the tables the attacks look at.
 
     Attributes:
-        max_targets: at most so many members, and as many non-members, are attacked; fewer only
-            widen the intervals. None: all.
+        max_targets: at most so many members, and as many non-members, are attacked, or twice so
+            many of a pool of both; fewer only widen the intervals. None: all.
         max_searched: at most so many synthetic and so many reference rows are searched; fewer
             weaken the attacks. None: all.
         device: where distances are computed; "auto" takes a GPU when there is one.

@@ -226,7 +226,12 @@ def _make(data: EvalInput) -> Lineup:
     check_overlap(train=pool_keys, control=control_keys, reference=reference_keys)
     most, searched = data.limits.max_targets, data.limits.max_searched
     unshared = unshared_keys(pool_keys, control_keys, reference_keys)
-    ours, theirs = (_choose(keys, unshared, most, rng) for keys in (pool_keys, control_keys))
+    alone, others_alone = (_alone(keys, unshared) for keys in (pool_keys, control_keys))
+    most_ours = most
+    if most is not None and not is_member.all():
+        # A part of the pool was learnt from; the other stands in for others that are lacking.
+        most_ours = 2 * most - min(most, len(others_alone))
+    ours, theirs = _choose(alone, most_ours, rng), _choose(others_alone, most, rng)
     member_keys = np.intersect1d(pool_keys[is_member], unshared)
     other_keys = np.setdiff1d(
         np.intersect1d(np.concatenate([pool_keys, control_keys]), unshared), member_keys
@@ -300,12 +305,15 @@ def _draw(rows: Rows, most: int | None, rng: np.random.Generator) -> Rows:
     return rows.take(np.sort(rng.choice(len(rows), size=most, replace=False)))
 
 
-def _choose(
-    keys: Keys, unshared: Keys, most: int | None, rng: np.random.Generator
-) -> NDArray[np.intp]:
-    """Positions of the targets of a side: one row of each key that is unshared."""
+def _alone(keys: Keys, unshared: Keys) -> NDArray[np.intp]:
+    """Positions of one row of each key that is unshared."""
     first = np.unique(keys, return_index=True)[1]
-    alone = first[np.isin(keys[first], unshared)]
+    return first[np.isin(keys[first], unshared)]
+
+
+def _choose(
+    alone: NDArray[np.intp], most: int | None, rng: np.random.Generator
+) -> NDArray[np.intp]:
     n = len(alone) if most is None else min(most, len(alone))
     return np.sort(rng.choice(alone, size=n, replace=False))
 

@@ -94,6 +94,18 @@ def test_who_is_asked_does_not_depend_on_who_is_a_member() -> None:
     assert (one.is_member != two.is_member).any()
 
 
+def test_where_all_targets_come_from_a_pool_twice_as_many_of_it_are_asked() -> None:
+    rows, limits = people(400, 1), Limits(max_targets=100)
+    is_member = np.isin(np.arange(400), np.random.default_rng(0).permutation(400)[:280])
+    membership = Membership(rows, is_member, np.ones(400, bool))
+    found = lineup_of(replace(given(), membership=membership, limits=limits))
+    assert len(found) == 200
+    assert 45 < (~found.is_member).sum() < 75  # three in ten
+    whole = Membership(rows, np.ones(400, bool), np.ones(400, bool))
+    with pytest.raises(CannotTell):  # nobody is left to be compared with
+        lineup_of(replace(given(), membership=whole, limits=limits))
+
+
 def test_limits_cap_targets_and_searched_rows_but_not_the_keys() -> None:
     limited = replace(given(), limits=Limits(max_targets=60, max_searched=70))
     found = lineup_of(limited)
