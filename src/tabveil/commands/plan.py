@@ -159,16 +159,27 @@ def _first_trials(
             if dimension.belongs(there) and dimension.holds(text):
                 there[key] = text
         found.append(there)
+    # What the configured space holds and the command line's does not is not wished for any more.
+    family = composition.choices.get(FAMILY)
+    configured = parse_space(settings.space, family)
     for values in settings.first:
-        wrong = [k for k, value in values.items() if k not in space or not space[k].holds(value)]
-        if wrong and FAMILY not in space:
-            continue  # of a family that is not tried
-        if wrong:
-            raise ConfigError(
-                f"sweep.first: {wrong[0]}={values[wrong[0]]} lies outside sweep.space"
-            )
-        found.append(dict(values))
+        if FAMILY in configured and (wrong := _outside(values, configured)):
+            raise ConfigError(f"sweep.first: {wrong}={values[wrong]} lies outside sweep.space")
+        if FAMILY in space:
+            first = dict(values)
+        elif values.get(FAMILY, family) == family:
+            first = {override_key(key): v for key, v in values.items() if key != FAMILY}
+        else:
+            continue
+        if _outside(first, space) is None:
+            found.append(first)
     return found
+
+
+def _outside(values: Mapping[str, Value], space: Space) -> str | None:
+    """The first key whose value the space does not hold."""
+    wrong = (k for k, value in values.items() if k not in space or not space[k].holds(value))
+    return next(wrong, None)
 
 
 def _build_all(composition: Composition, space: Space) -> Parts:

@@ -74,6 +74,17 @@ def test_one_family_on_the_command_line_takes_its_own_keys(tmp_path: Path) -> No
     assert "synthesizer.epochs" in found.space
     assert not any(key.startswith("synthesizer.autoregressive") for key in found.space)
     assert [one["synthesizer.epochs"] for one in found.first] == [100]
+    ours = plan(tmp_path, "synthesizer=autoregressive", "sweep.study=ours")
+    bins = [one["synthesizer.n_bins"] for one in ours.first if "synthesizer.n_bins" in one]
+    assert len(bins) >= 3  # what is known to be good, under its plain keys
+    assert not any("synthesizer" in one for one in ours.first)
+
+
+def test_what_the_command_line_leaves_out_of_the_space_is_no_first_trial(tmp_path: Path) -> None:
+    before = plan(tmp_path).first
+    found = plan(tmp_path, "synthesizer.autoregressive.least_gain=choice(7,9)", "sweep.study=two")
+    assert len(found.first) < len(before)
+    assert all(one.get("synthesizer.autoregressive.least_gain", 7) in (7, 9) for one in found.first)
 
 
 def test_a_familys_key_may_be_spanned_on_the_command_line(tmp_path: Path) -> None:
