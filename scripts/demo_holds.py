@@ -31,8 +31,6 @@ def main() -> int:
         wrong.append(f"fewer than {LEAST} releases")
     if set(map(int, aliases.values())) - set(releases):
         wrong.append("an alias that points to no release")
-    if len(set(aliases.values())) < 2:
-        wrong.append("aliases that all point to one release")
     if len(rows) != ROWS or rows.isna().all(axis=None):
         wrong.append(f"not {ROWS} rows")
     for text in wrong:
