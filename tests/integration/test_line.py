@@ -30,7 +30,7 @@ def test_the_sweep_prints_its_front_and_how_to_go_on(smoke_store):
     assert "front of randhie-smoke" in text
     assert f"tabveil confirm experiment=smoke root={smoke_store[0]}" in text
     assert "mlflow server" in text
-    assert "searchFilter=tags.role" in text
+    assert "viewStateShareKey=tabveil-" in text
 
 
 def test_trials_are_nested_under_the_sweep_and_everything_has_finished(client, trials):
@@ -166,13 +166,14 @@ def test_rows_come_from_the_model_alone_and_the_seed_decides_them(confirmed_stor
 
 
 def test_a_condition_holds_in_every_row(confirmed_store, tmp_path):
-    out = tmp_path / "poor.parquet"
+    out, root = tmp_path / "poor.parquet", tmp_path / "store"
+    shutil.copytree(confirmed_store[0], root)  # whoever draws is written down there
     done = tabveil(
         "sample",
         f"model=models:/{MODEL}@most-useful",
         "n=50",
         f"out={out}",
-        f"root={confirmed_store[0]}",
+        f"root={root}",
         "where={self_rated_health: poor, age: {min: 30}}",
     )
     assert done.returncode == 0, done.stderr

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,13 +39,7 @@ class Sampler:
     def build(self, space: Space, seed: int) -> optuna.samplers.BaseSampler:
         """Make Optuna's sampler. Raises ConfigError for a name that is not known."""
         makers: dict[str, Callable[[], optuna.samplers.BaseSampler]] = {
-            "tpe": lambda: optuna.samplers.TPESampler(
-                multivariate=True,
-                # Keys that not all trials have: those that come together are modelled together.
-                group=any(dimension.given for dimension in space.values()),
-                n_startup_trials=self.n_startup_trials,
-                seed=seed,
-            ),
+            "tpe": lambda: self._tpe(space, seed),
             "gp": lambda: optuna.samplers.GPSampler(
                 n_startup_trials=self.n_startup_trials, seed=seed
             ),
@@ -58,6 +53,17 @@ class Sampler:
         if not space:
             raise ConfigError("the search space is empty: give sweep.space at least one key")
         return makers[self.name]()
+
+    def _tpe(self, space: Space, seed: int) -> optuna.samplers.BaseSampler:
+        with warnings.catch_warnings():  # Optuna calls `group` experimental
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return optuna.samplers.TPESampler(
+                multivariate=True,
+                # Keys that not all trials have: those that come together are modelled together.
+                group=any(dimension.given for dimension in space.values()),
+                n_startup_trials=self.n_startup_trials,
+                seed=seed,
+            )
 
 
 @dataclass(frozen=True)
