@@ -104,7 +104,7 @@ def swept(family: str, words: Sequence[str], given: Any, scratch: Path) -> dict[
     run("confirm", *common, "gate=small", f"confirm.most={given.most}", f"out={out}/confirm")
     verdicts = [
         json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted((out / "confirm" / "verdicts").glob("*.json"))
+        for path in sorted((out / "confirm" / "confirmed").glob("*/verdict.json"))
     ]
     points = [
         {

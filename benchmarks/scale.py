@@ -90,7 +90,7 @@ def job(path: Path, trials: int, scratch: Path) -> dict[str, Any]:
     run("confirm", *common, f"out={scratch}/confirm")
     verdicts = [
         json.loads(one.read_text(encoding="utf-8"))
-        for one in sorted((scratch / "confirm" / "verdicts").glob("*.json"))
+        for one in sorted((scratch / "confirm" / "confirmed").glob("*/verdict.json"))
     ]
     return {
         "rows": len(read_table(path)),
