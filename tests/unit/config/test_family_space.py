@@ -76,7 +76,7 @@ def test_one_family_on_the_command_line_takes_its_own_keys(tmp_path: Path) -> No
     assert [one["synthesizer.epochs"] for one in found.first] == [100]
     ours = plan(tmp_path, "synthesizer=autoregressive", "sweep.study=ours")
     bins = [one["synthesizer.n_bins"] for one in ours.first if "synthesizer.n_bins" in one]
-    assert len(bins) >= 3  # what is known to be good, under its plain keys
+    assert len(bins) >= 2  # what is known to be good, under its plain keys
     assert not any("synthesizer" in one for one in ours.first)
 
 
