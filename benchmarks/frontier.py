@@ -1,4 +1,4 @@
-r"""Utility against confirmed risk: what does each family reach on a table, and both together?
+r"""Utility against confirmed risk, of each family on the same table and of both together.
 
     python benchmarks/frontier.py dataset=randhie --families autoregressive ctgan --trials 16 \
         --out benchmarks/results/frontier_randhie.json --plot docs/frontier_randhie.svg
@@ -32,6 +32,8 @@ import matplotlib.pyplot as plt
 from engine_tables import about
 
 from tabveil.data.tables import read_table
+from tabveil.search import pareto
+from tabveil.search.pareto import Point
 
 ROOT = Path(__file__).parents[1]
 TABVEIL = [str(Path(sys.executable).with_name("tabveil"))]
@@ -98,14 +100,7 @@ def swept(family: str, words: Sequence[str], given: Any, scratch: Path) -> dict[
         f"seed={given.seed}",
         f"root={out}/store",
     ]
-    start = used()
-    run("sweep", *common, f"out={out}/sweep")
-    searched = used()
-    run("confirm", *common, "gate=small", f"confirm.most={given.most}", f"out={out}/confirm")
-    verdicts = [
-        json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted((out / "confirm" / "confirmed").glob("*/verdict.json"))
-    ]
+    verdicts, cpu_seconds = whole_job(common, out, "gate=small", f"confirm.most={given.most}")
     points = [
         {
             "trial": verdict["candidate"]["trial"],
@@ -118,13 +113,20 @@ def swept(family: str, words: Sequence[str], given: Any, scratch: Path) -> dict[
         for verdict in verdicts
     ]
     print(family, points, flush=True)
-    return {
-        "points": points,
-        "cpu_seconds": {
-            "sweep": round(searched - start),
-            "confirm": round(used() - searched),
-        },
-    }
+    return {"points": points, "cpu_seconds": cpu_seconds}
+
+
+def whole_job(
+    common: Sequence[str], out: Path, *of_confirm: str
+) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """A sweep and its confirmation: the verdicts by trial, the CPU seconds of both."""
+    start = used()
+    run("sweep", *common, f"out={out}/sweep")
+    searched = used()
+    run("confirm", *common, *of_confirm, f"out={out}/confirm")
+    seconds = {"sweep": round(searched - start), "confirm": round(used() - searched)}
+    verdicts = sorted((out / "confirm" / "confirmed").glob("*/verdict.json"))
+    return [json.loads(path.read_text(encoding="utf-8")) for path in verdicts], seconds
 
 
 def run(*words: str) -> None:
@@ -141,13 +143,14 @@ def used() -> float:
 
 
 def front(points: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The points that no other beats in utility at an upper bound as low, by that bound."""
-    ordered = sorted(points, key=lambda p: (p["risk_high"], -p["utility"]))
-    best: list[dict[str, Any]] = []
-    for point in ordered:
-        if not best or point["utility"] > best[-1]["utility"]:
-            best.append(point)
-    return best
+    """The points that no other beats in utility and in the upper bound, by that bound."""
+    best = pareto.front(
+        [
+            Point(i, p["utility"], p["risk_high"], p["risk_low"], p["risk_high"])
+            for i, p in enumerate(points)
+        ]
+    )
+    return [points[point.number] for point in best]
 
 
 def draw(result: dict[str, Any], path: Path) -> None:

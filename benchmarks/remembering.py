@@ -1,4 +1,4 @@
-r"""How good are a family's rows, and what does an audit of them show?
+r"""How good a family's rows are, and what an audit of them shows.
 
     python benchmarks/remembering.py TRAIN HOLDOUT WHOLE --missing '?' --target income \
         --variant autoregressive --variant autoregressive:dropout=0.5,hidden_dim=16 \

@@ -1,4 +1,4 @@
-"""What does the whole job cost on Adult: 64 trials of two families, and the confirmation?
+"""The cost of the whole job on Adult: 64 trials of two families, and the confirmation.
 
     python benchmarks/scale.py adult.csv --out benchmarks/results/scale.json
 
@@ -23,7 +23,7 @@ from tabveil.threads import limit_environment, limited
 limit_environment(1)
 
 from engine_tables import about, as_modelled, filled, settings, warm_up  # noqa: E402
-from frontier import run, used  # noqa: E402
+from frontier import whole_job  # noqa: E402
 from hydra.utils import get_class  # noqa: E402
 
 from tabveil.data.tables import read_table  # noqa: E402
@@ -84,18 +84,12 @@ def job(path: Path, trials: int, scratch: Path) -> dict[str, Any]:
         "evaluation.train_rate=0.4",
         f"root={scratch}/store",
     ]
-    start, began = used(), time.monotonic()
-    run("sweep", *common, f"out={scratch}/sweep")
-    searched = used()
-    run("confirm", *common, f"out={scratch}/confirm")
-    verdicts = [
-        json.loads(one.read_text(encoding="utf-8"))
-        for one in sorted((scratch / "confirm" / "confirmed").glob("*/verdict.json"))
-    ]
+    began = time.monotonic()
+    verdicts, cpu_seconds = whole_job(common, scratch)
     return {
         "rows": len(read_table(path)),
         "trials": trials,
-        "cpu_seconds": {"sweep": round(searched - start), "confirm": round(used() - searched)},
+        "cpu_seconds": cpu_seconds,
         "minutes": round((time.monotonic() - began) / 60, 1),
         "candidates": [
             {

@@ -1,4 +1,4 @@
-"""Does the demo end in something people may use: three releases at least, and rows?
+"""Check that the demo ended in something people may use: three releases at least, and rows.
 
     python scripts/demo_holds.py
 

@@ -58,14 +58,14 @@ class TrialWork:
         return outcome
 
     def _run(self, task: Task, started: float) -> Outcome:
-        composition = self.composition.varied(to_overrides(task.values))
         tags = {f"space.{key}": value for key, value in task.values.items()}
-        tags[FAMILY_TAG] = composition.choices.get(FAMILY, "")
+        tags[FAMILY_TAG] = str(task.values.get(FAMILY, self.composition.choices.get(FAMILY, "")))
         with (
             self.runs.start_trial(self.parent_id, task.number, owner=owner(), tags=tags) as run,
             logs.bind(run=run.run_id),
         ):
             logs.event("trial begins")
+            composition = self.composition.varied(to_overrides(task.values))
             seed = child_seed(read(composition, Base).seed, "trial", task.number)
             made = train_logged(
                 composition,
